@@ -1,0 +1,1 @@
+"""Verifies a version directory and serves it with vLLM: `python -m serve --model=DIRECTORY`."""

