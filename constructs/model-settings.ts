@@ -5,7 +5,7 @@ import {
   GPU_STARTUP_SECONDS,
   GPU_TASK_TIMEOUT_SECONDS,
 } from "./gpu-shapes";
-import { cloudRunName, imageName, imageUri, modelName } from "./resource-names";
+import { cloudRunName, imageUri, modelName } from "./resource-names";
 
 const integer = (minimum: number, maximum: number, unit = "") =>
   z
@@ -65,7 +65,6 @@ const lora = z.strictObject({
 
 const training = z.strictObject({
   job: cloudRunName.default("finetuning-to-gcs-job"),
-  imageName: imageName.default("finetune-to-gcs"),
   /** A ready image instead of the one built from `trainer/`. */
   image: imageUri.optional(),
   ...gpuContainer,
@@ -105,7 +104,6 @@ const training = z.strictObject({
 
 const serving = z.strictObject({
   service: cloudRunName.default("serve-gemma-sql"),
-  imageName: imageName.default("serve-finetuned"),
   /** A ready image instead of the one built from `vllm/`. */
   image: imageUri.optional(),
   /** Command of an image that does not start with tuneserve's own script. */

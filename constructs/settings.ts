@@ -3,6 +3,7 @@ import { GPU_REGIONS } from "./gpu-shapes";
 import { type ModelSettings, modelSettings } from "./model-settings";
 import {
   bucketName,
+  imageName,
   labels,
   networkName,
   projectId,
@@ -106,6 +107,13 @@ export const environmentSettings = z.strictObject({
     })
     .prefault({}),
   repository: repositoryName.default("codelab-finetuning-jobs"),
+  /** Names of the images in the repository. */
+  images: z
+    .strictObject({
+      trainer: imageName.default("finetune-to-gcs"),
+      vllm: imageName.default("serve-finetuned"),
+    })
+    .prefault({}),
   serviceAccounts: z
     .strictObject({
       build: serviceAccountName.default("finetune-build-sa"),

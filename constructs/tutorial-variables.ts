@@ -3,6 +3,7 @@ const OF_ENVIRONMENT: Record<string, readonly string[]> = {
   PROJECT_ID: ["projectId"],
   REGION: ["region"],
   AR_REPO: ["repository"],
+  IMAGE_NAME: ["images", "trainer"],
   BUCKET_NAME: ["bucket", "name"],
   SECRET_ID: ["token", "secret"],
   SERVICE_ACCOUNT: ["serviceAccounts", "train"],
@@ -10,7 +11,6 @@ const OF_ENVIRONMENT: Record<string, readonly string[]> = {
 
 /** Where each goes in a model's settings. */
 const OF_MODEL: Record<string, readonly string[]> = {
-  IMAGE_NAME: ["training", "imageName"],
   JOB_NAME: ["training", "job"],
   MODEL_NAME: ["base", "id"],
   NEW_MODEL: ["name"],
@@ -24,7 +24,7 @@ const OF_MODEL: Record<string, readonly string[]> = {
   MAX_SEQ_LENGTH: ["training", "maxSeqLength"],
 };
 
-const NUMBERS = new Set(Object.keys(OF_MODEL).slice(4));
+const NUMBERS = new Set(Object.keys(OF_MODEL).slice(3));
 
 /** The tutorial's variables, for documentation and for clearing an environment. */
 export const TUTORIAL_VARIABLES = [

@@ -1,0 +1,122 @@
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import type { RunnableImage } from "./container-image";
+import type { ModelBucket } from "./model-bucket";
+import { runId } from "./run-id";
+import type { EnvironmentSettings } from "./settings";
+import { trainerEnvironment } from "./trainer-environment";
+import { TrainingJob } from "./training-job";
+import { TrainingRun } from "./training-run";
+import { VllmService } from "./vllm-service";
+
+/** Properties for a `FinetunedModel`. */
+export interface FinetunedModelProps {
+  readonly environment: EnvironmentSettings;
+  readonly model: EnvironmentSettings["models"][string];
+
+  /** Version of the trainer's recipe. */
+  readonly recipe: number;
+
+  /** What fine-tunes. */
+  readonly trainer: RunnableImage;
+
+  /** What serves. */
+  readonly vllm: RunnableImage;
+  readonly bucket: ModelBucket;
+
+  /** Addresses of the identities. */
+  readonly accounts: { readonly train: string; readonly serve: string };
+
+  /** Secret with the token, where the base needs one. */
+  readonly token:
+    { readonly secret: string; readonly version: string } | undefined;
+
+  /** What must exist before job and service. */
+  readonly dependsOn: ITerraformDependable[];
+}
+
+/** One model from its training job to the service that answers with it. */
+export class FinetunedModel extends Construct {
+  /** Folder of the model in the bucket. */
+  public readonly modelName: string;
+
+  /** Identity of the served version. */
+  public readonly runId: string;
+
+  /** Where the served version is. */
+  public readonly uri: string;
+
+  /** Exists once that version is published. */
+  public readonly published: ITerraformDependable;
+
+  public readonly service: VllmService;
+
+  public constructor(scope: Construct, id: string, props: FinetunedModelProps) {
+    super(scope, id);
+    const { environment, model, bucket, dependsOn } = props;
+    const { projectId, region, network } = environment;
+    const { training, serving, promotion } = model;
+    const { bucketName } = bucket;
+    const trainedRun = runId(model, props.recipe);
+
+    const job = new TrainingJob(this, "job", {
+      jobName: training.job,
+      region,
+      image: props.trainer.uri,
+      serviceAccount: props.accounts.train,
+      environment: trainerEnvironment(model, {
+        projectId,
+        region,
+        bucketName,
+        modelName: model.name,
+        runId: trainedRun,
+        recipe: props.recipe,
+        sourceHash: props.trainer.source,
+      }),
+      ...(props.token === undefined ? {} : { token: props.token }),
+      executionLabels: { model: model.name, "run-id": trainedRun },
+      bucketName,
+      accelerator: training.accelerator,
+      cpu: training.cpu,
+      memory: training.memory,
+      timeoutSeconds: training.timeoutSeconds,
+      retries: training.retries,
+      network,
+      dependsOn: [...dependsOn, ...props.trainer.ready],
+    });
+
+    this.modelName = model.name;
+    this.runId = model.pin ?? trainedRun;
+    const version = `${model.name}/${this.runId}`;
+    this.uri = `gs://${bucketName}/${version}`;
+    this.published = new TrainingRun(this, "run", {
+      projectId,
+      region,
+      jobName: job.resource.name,
+      runId: this.runId,
+      pinned: model.pin !== undefined,
+      modelName: model.name,
+      bucketName,
+      sourceHash: props.trainer.source,
+      metric: promotion.metric,
+      ...(promotion.minimum === undefined
+        ? {}
+        : { minimum: promotion.minimum }),
+      accelerator: training.accelerator,
+      timeoutSeconds: training.timeoutSeconds,
+      retries: training.retries,
+      dependsOn: [job.resource],
+    }).published;
+
+    this.service = new VllmService(this, "service", {
+      region,
+      image: props.vllm.uri,
+      serviceAccount: props.accounts.serve,
+      bucketName,
+      version,
+      serving,
+      network,
+      dependsOn: [...dependsOn, ...props.vllm.ready, this.published],
+    });
+  }
+}

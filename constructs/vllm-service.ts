@@ -1,0 +1,160 @@
+import { CloudRunV2Service } from "@cdktf/provider-google/lib/cloud-run-v2-service";
+import { CloudRunV2ServiceIamMember } from "@cdktf/provider-google/lib/cloud-run-v2-service-iam-member";
+import type { ITerraformDependable } from "cdktf";
+import { Construct } from "constructs";
+import type { ModelSettings } from "./model-settings";
+import { type NetworkAccess, vpcAccess } from "./network-access";
+import { MODELS_MOUNT } from "./training-job";
+
+/** Properties for a `VllmService`. */
+export interface VllmServiceProps {
+  readonly region: string;
+  readonly image: string;
+
+  /** Address of the identity that it runs as. */
+  readonly serviceAccount: string;
+  readonly bucketName: string;
+
+  /** Version directory below the bucket: `MODEL/RUN_ID`. */
+  readonly version: string;
+  readonly serving: ModelSettings["serving"];
+  readonly network: NetworkAccess | "none";
+
+  /** What must exist before it. */
+  readonly dependsOn: ITerraformDependable[];
+}
+
+const PROBE_PERIOD_SECONDS = 10;
+
+/**
+ * The Cloud Run service that answers with one published version.
+ *
+ * @see https://cloud.google.com/run/docs/configuring/services/gpu
+ */
+export class VllmService extends Construct {
+  /** Where it answers. */
+  public readonly url: string;
+
+  /** Its name, once it serves. */
+  public readonly serviceName: string;
+
+  public constructor(scope: Construct, id: string, props: VllmServiceProps) {
+    super(scope, id);
+    const { serving } = props;
+    const { command, port } = serving;
+    // Creating waits for the first start, so it may take all of the probe's
+    // budget, after the image was pulled.
+    const minutes = `${Math.ceil(serving.startupSeconds / 60) + 15}m`;
+
+    const service = new CloudRunV2Service(this, "Resource", {
+      name: serving.service,
+      location: props.region,
+      ingress: INGRESS[serving.ingress],
+      deletionProtection: serving.deletionProtection,
+      // Provider 6.50 removes for ever what the API reports here, unless it is
+      // declared. https://github.com/hashicorp/terraform-provider-google/issues/20105
+      scaling: { minInstanceCount: serving.minInstances },
+      template: {
+        serviceAccount: props.serviceAccount,
+        executionEnvironment: "EXECUTION_ENVIRONMENT_GEN2",
+        timeout: `${serving.requestTimeoutSeconds}s`,
+        // More would wait inside vLLM, where Cloud Run cannot see them.
+        maxInstanceRequestConcurrency: serving.maxNumSeqs,
+        scaling: { maxInstanceCount: serving.maxInstances },
+        nodeSelector: { accelerator: serving.accelerator },
+        gpuZonalRedundancyDisabled: true,
+        containers: [
+          {
+            image: props.image,
+            ...(command === undefined ? {} : { command }),
+            args: serverArguments(serving, props.version),
+            env: Object.entries(serverEnvironment(serving)).map(
+              ([name, value]) => ({ name, value }),
+            ),
+            ports: { name: "http1", containerPort: port },
+            resources: {
+              limits: {
+                cpu: String(serving.cpu),
+                memory: serving.memory,
+                "nvidia.com/gpu": "1",
+              },
+              // A GPU needs its CPU all the time.
+              cpuIdle: false,
+            },
+            startupProbe: {
+              httpGet: { path: serving.healthPath, port },
+              initialDelaySeconds: 0,
+              periodSeconds: PROBE_PERIOD_SECONDS,
+              timeoutSeconds: 5,
+              failureThreshold: serving.startupSeconds / PROBE_PERIOD_SECONDS,
+            },
+            volumeMounts: [{ name: "models", mountPath: MODELS_MOUNT }],
+          },
+        ],
+        volumes: [
+          { name: "models", gcs: { bucket: props.bucketName, readOnly: true } },
+        ],
+        ...vpcAccess(props.network),
+      },
+      timeouts: { create: minutes, update: minutes },
+      // Set by gcloud and the console whenever they touch the service.
+      lifecycle: { ignoreChanges: ["client", "client_version"] },
+      dependsOn: props.dependsOn,
+    });
+    this.url = service.uri;
+    this.serviceName = service.name;
+
+    for (const member of serving.invokers) {
+      new CloudRunV2ServiceIamMember(this, `invoker-${member}`, {
+        name: service.name,
+        location: service.location,
+        role: "roles/run.invoker",
+        member,
+      });
+    }
+  }
+}
+
+const INGRESS = {
+  all: "INGRESS_TRAFFIC_ALL",
+  internal: "INGRESS_TRAFFIC_INTERNAL_ONLY",
+  "internal-and-cloud-load-balancing": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
+} as const;
+
+function serverArguments(
+  serving: ModelSettings["serving"],
+  version: string,
+): string[] {
+  return [
+    `--model=${MODELS_MOUNT}/${version}`,
+    "--tensor-parallel-size=1",
+    // An image with a command of its own gets what the tutorial gives it.
+    ...(serving.command === undefined
+      ? [
+          `--port=${serving.port}`,
+          `--max-model-len=${serving.maxModelLen}`,
+          `--max-num-seqs=${serving.maxNumSeqs}`,
+          `--gpu-memory-utilization=${serving.gpuMemoryUtilization}`,
+        ]
+      : []),
+    ...serving.args,
+  ];
+}
+
+function serverEnvironment(
+  serving: ModelSettings["serving"],
+): Record<string, string> {
+  return {
+    MODEL_ID: serving.modelId,
+    HF_HUB_OFFLINE: "1",
+    ...(serving.command === undefined
+      ? { ACCELERATOR: serving.accelerator }
+      : {}),
+    // vLLM's image is built for a newer CUDA than the L4's driver 535 has; on
+    // newer drivers the same switch breaks it.
+    // https://github.com/vllm-project/vllm/pull/33992
+    ...(serving.accelerator === "nvidia-l4"
+      ? { VLLM_ENABLE_CUDA_COMPATIBILITY: "1" }
+      : {}),
+  };
+}

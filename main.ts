@@ -1,0 +1,41 @@
+import { App } from "cdktf";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { FinetuneStack } from "./constructs/finetune-stack";
+import { readSettings, SettingsError } from "./constructs/read-settings";
+import { sourceHash } from "./constructs/source-hash";
+
+/** The `context` of cdktf.json, which only the CLI hands on by itself. */
+function context(): Record<string, unknown> {
+  const passed = process.env.CDKTF_CONTEXT_JSON;
+  if (passed !== undefined) return JSON.parse(passed);
+  const text = readFileSync(join(__dirname, "cdktf.json"), "utf8");
+  return JSON.parse(text).context ?? {};
+}
+
+/** The app with one stack per environment. */
+export function app(): App {
+  const environments = readSettings(context(), process.env);
+  const sources = {
+    trainer: sourceHash(join(__dirname, "trainer")),
+    vllm: sourceHash(join(__dirname, "vllm")),
+    recipe: JSON.parse(
+      readFileSync(join(__dirname, "trainer", "recipe.json"), "utf8"),
+    ).version,
+  };
+  const app = new App();
+  for (const [name, settings] of Object.entries(environments)) {
+    new FinetuneStack(app, name, settings, sources);
+  }
+  return app;
+}
+
+if (require.main === module) {
+  try {
+    app().synth();
+  } catch (error) {
+    if (!(error instanceof SettingsError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
