@@ -1,0 +1,124 @@
+"""The model to start from: fetched as files once, then loaded from them without remote code."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from finetune.settings import Settings
+from finetune.source import Source, Unreachable, is_hub_id, source_files, warn_of_branch
+from finetune.verdict import BadInput
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel
+
+# Weights as safetensors only: the older formats are pickles, which run code when they are read.
+FILES = (".safetensors", ".json", ".model", ".txt", ".jinja", "README.md")
+
+
+def fetch_base(settings: Settings, scratch: Path) -> Source:
+    """
+    The base's files in a local directory; Hub and gs:// are downloaded with several connections.
+
+    Raises:
+        BadInput: there are no safetensors weights or no config.json.
+        Unreachable: nothing is there, or not for this token.
+    """
+    name = settings.model_name
+    if is_hub_id(name):
+        source = _from_hub(settings)
+    else:
+        source = source_files(name, "MODEL_NAME", FILES, scratch / "base", settings.project_id)
+    if not (source.path / "config.json").is_file():
+        raise BadInput(f"MODEL_NAME={name} has no config.json: it is not a transformers model")
+    if not any(source.path.glob("*.safetensors")):
+        raise BadInput(
+            f"MODEL_NAME={name} has no *.safetensors weights: convert it, or choose a revision that has them"
+        )
+    return source
+
+
+def load_tokenizer(directory: Path) -> Any:
+    """
+    The base's tokenizer, with a padding token for batches.
+
+    Raises:
+        BadInput: it has no end token, so that the model could not learn to stop.
+    """
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(directory, trust_remote_code=False)
+    if tokenizer.eos_token_id is None:
+        raise BadInput("the base's tokenizer has no end token (eos_token)")
+    if tokenizer.pad_token_id is None:
+        # Safe: labels and attention go by position, never by the padding token's id.
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def load_model(directory: Path, device: "torch.device", nf4: bool = False) -> "PreTrainedModel":
+    """The model in bfloat16 on a device; with nf4, its linear layers in 4 bits (CUDA only)."""
+    import torch
+    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+
+    quantization = {}
+    if nf4:
+        quantization["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    return AutoModelForCausalLM.from_pretrained(
+        directory,
+        dtype=torch.bfloat16,
+        attn_implementation=attention(directory),
+        device_map={"": device},
+        use_safetensors=True,
+        trust_remote_code=False,
+        **quantization,
+    )
+
+
+def attention(directory: Path) -> str:
+    """sdpa, save where a model caps its attention scores: transformers' sdpa leaves the cap out without a word."""
+    config = json.loads((directory / "config.json").read_text("utf-8"))
+    capped = config.get("attn_logit_softcapping") or config.get("text_config", {}).get(
+        "attn_logit_softcapping"
+    )
+    return "eager" if capped or config.get("model_type") == "gemma2" else "sdpa"
+
+
+def licence(directory: Path) -> str | None:
+    """The licence that the base's model card declares, or None."""
+    from huggingface_hub import ModelCard
+
+    card = directory / "README.md"
+    try:
+        data = ModelCard.load(card).data if card.is_file() else None
+    except (ValueError, OSError):
+        return None
+    value = getattr(data, "license", None)
+    return value if isinstance(value, str) else None
+
+
+def _from_hub(settings: Settings) -> Source:
+    from huggingface_hub import HfApi, snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    warn_of_branch("MODEL_REVISION", settings.model_revision)
+    try:
+        resolved = HfApi().model_info(settings.model_name, revision=settings.model_revision).sha
+        path = snapshot_download(
+            settings.model_name,
+            revision=resolved,
+            allow_patterns=[f"*{ending}" for ending in FILES],
+            # The publisher's own format beside the transformers one, and folders with other formats.
+            ignore_patterns=["consolidated*", "*/*"],
+        )
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        first_line = str(error).strip().splitlines()[0]
+        raise Unreachable(
+            f"MODEL_NAME={settings.model_name}: {first_line} (a gated model needs its terms accepted by the owner of HF_TOKEN)"
+        ) from error
+    return Source(Path(path), resolved)

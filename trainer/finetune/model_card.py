@@ -1,0 +1,49 @@
+"""The README.md of a version: what the model is, where it comes from and what it scored."""
+
+import json
+from typing import Any
+
+from finetune.settings import Settings
+from finetune.source import is_hub_id
+
+
+def model_card(
+    settings: Settings, resolved: dict[str, str], metrics: dict[str, Any], licence: str | None
+) -> str:
+    """Markdown with the front matter that the Hugging Face Hub reads (https://huggingface.co/docs/hub/model-cards)."""
+    front = ["library_name: transformers", "pipeline_tag: text-generation"]
+    if licence:
+        front.append(f"license: {licence}")
+    if is_hub_id(settings.model_name):
+        front += [f"base_model: {settings.model_name}", "base_model_relation: finetune"]
+    if is_hub_id(settings.dataset_name):
+        front += ["datasets:", f"  - {settings.dataset_name}"]
+    scores = [
+        f"| {name} | {_shown((metrics.get('base') or {}).get(name))} | {_shown(metrics.get(name))} |"
+        for name in ("held_out_loss", "exact_match", "execution_match")
+    ]
+    return "\n".join(
+        [
+            "---",
+            *front,
+            "---",
+            "",
+            f"# {settings.new_model}",
+            "",
+            f"Fine-tuned with LoRA from `{settings.model_name}` ({resolved['base']}) on `{settings.dataset_name}` "
+            f"({resolved['dataset']}); run `{settings.run_id}`.",
+            "",
+            f"Prompt, to be completed greedily: `{json.dumps(settings.prompt_template)}`",
+            "",
+            f"| on {metrics['held_out_rows']} held-out rows | base | this model |",
+            "| --- | --- | --- |",
+            *scores,
+            "",
+            "`manifest.json` has every input of the run, `adapter/` the LoRA weights alone.",
+            "",
+        ]
+    )
+
+
+def _shown(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"

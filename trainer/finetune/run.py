@@ -1,0 +1,154 @@
+"""One training run, from the base and the rows to a staged version."""
+
+import gc
+import json
+import logging
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from finetune.base_model import fetch_base, licence, load_model, load_tokenizer
+from finetune.dataset import Examples, load_examples
+from finetune.encoding import Encoded, encode, fitting
+from finetune.held_out import hold_out
+from finetune.model_card import model_card
+from finetune.settings import Settings
+from finetune.storage import Storage
+from finetune.verdict import BadInput, require_bar
+from finetune.version_directory import stage, write_manifest
+
+
+def run(settings: Settings, checkpoint: Storage) -> None:
+    """
+    Trains, merges, scores and stages. Everything between lies in a temporary directory (memory, on Cloud Run).
+
+    Raises:
+        BadInput: base, data and settings cannot be trained on.
+        BelowBar: the model is worse than the promotion asks for.
+        Unreachable: base or data set is not there, or not for this token.
+    """
+    _quieten()
+    with tempfile.TemporaryDirectory(prefix="finetune-") as directory:
+        scratch = Path(directory)
+        # The rows first: they are small, and most faults are in them.
+        examples = load_examples(settings, scratch)
+        training_rows, held_out = hold_out(examples.rows, settings.evaluation_rows)
+        base = fetch_base(settings, scratch)
+        tokenizer = load_tokenizer(base.path)
+        rows = _encoded(training_rows, tokenizer, settings)
+        _say(f"{len(rows)} rows to train on, {len(held_out)} held out")
+
+        import torch
+
+        from finetune.evaluation import evaluate
+        from finetune.fine_tuning import fine_tune
+        from finetune.merging import merge, save_version
+
+        device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+        nf4 = settings.load_in_4bit and device.type == "cuda"
+        if settings.load_in_4bit and not nf4:
+            _say("LOAD_IN_4BIT is ignored: there is no GPU, the base stays in bfloat16")
+        model = load_model(base.path, device, nf4)
+        training = fine_tune(
+            model, tokenizer, rows, settings, base.resolved, scratch
+        )
+        del model
+        _free(torch)
+
+        model = load_model(base.path, device)
+        # Without a GPU the untrained model's answers, which run on to the limit, would take longer than the training.
+        before = evaluate(model, tokenizer, held_out, settings, answers=device.type == "cuda")
+        model = merge(model, scratch / "adapter")
+        version = scratch / "version"
+        save_version(model, base.path, scratch / "adapter", version)
+        del model
+        _free(torch)
+
+        # The files as they will be served, not the model in memory.
+        after = evaluate(load_model(version, device), tokenizer, held_out, settings)
+        _free(torch)
+        metrics = {
+            "train_loss": round(training.loss, 4),
+            "train_tokens_per_second": training.tokens_per_second,
+            "train_seconds": training.seconds,
+            "steps": training.steps,
+            **after,
+            "base": {
+                name: before[name] for name in ("held_out_loss", "exact_match", "execution_match")
+            }
+            if held_out
+            else None,
+            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+            "quantization": "nf4" if nf4 else None,
+        }
+        _say(f"metrics {json.dumps(metrics)}")
+        require_bar(metrics, settings)
+        _describe(version, settings, examples, base.resolved, metrics, licence(base.path))
+        stage(version, checkpoint, settings.project_id)
+
+
+def _encoded(examples: list[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
+    encoded = encode(examples, tokenizer)
+    rows = fitting(encoded, settings.max_seq_length)
+    if len(rows) < len(encoded):
+        _say(
+            f"{len(encoded) - len(rows)} of {len(encoded)} rows are longer than MAX_SEQ_LENGTH and left out"
+        )
+    if not rows:
+        raise BadInput(
+            f"no row is left to train on: all are longer than MAX_SEQ_LENGTH={settings.max_seq_length}"
+        )
+    return rows
+
+
+def _describe(
+    version: Path,
+    settings: Settings,
+    examples: Examples,
+    base: str,
+    metrics: dict[str, Any],
+    licence: str | None,
+) -> None:
+    (version / "metrics.json").write_text(
+        json.dumps(metrics, indent=2, sort_keys=True) + "\n", "utf-8"
+    )
+    resolved = {"base": base, "dataset": examples.resolved}
+    (version / "README.md").write_text(model_card(settings, resolved, metrics, licence), "utf-8")
+    write_manifest(
+        version,
+        settings,
+        {"id": settings.model_name, "revision": settings.model_revision, "resolved": base},
+        {
+            "id": settings.dataset_name,
+            "revision": settings.dataset_revision,
+            "resolved": examples.resolved,
+            "split": settings.dataset_split,
+            "limit": settings.dataset_limit,
+            "columns": settings.dataset_columns,
+        },
+        metrics,
+        licence,
+    )
+
+
+def _quieten() -> None:
+    """Progress bars rewrite their line, which a log shows as one long one; libraries' hints are not for operators."""
+    import datasets
+    import transformers
+    from huggingface_hub.utils import disable_progress_bars
+
+    datasets.disable_progress_bars()
+    disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    logging.getLogger("trl").setLevel(logging.ERROR)
+
+
+def _free(torch: Any) -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
