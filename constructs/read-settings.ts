@@ -150,7 +150,10 @@ function unwrapped(schema: z.core.$ZodType): z.core.$ZodType {
 function suggestion(received: string, known: readonly string[]): string {
   const near = known
     .map((name) => ({ name, far: distance(received, name) }))
-    .filter(({ name, far }) => far > 0 && far <= Math.max(1, name.length / 3))
+    .filter(
+      ({ name, far }) =>
+        far > 0 && far <= Math.max(2, name.length / 3) && far < name.length,
+    )
     .sort((a, b) => a.far - b.far)[0];
   return near === undefined ? "" : ` (did you mean '${near.name}'?)`;
 }

@@ -104,7 +104,7 @@ export class VllmService extends Construct {
     this.url = service.uri;
     this.serviceName = service.name;
 
-    for (const member of serving.invokers) {
+    for (const member of new Set(serving.invokers)) {
       new CloudRunV2ServiceIamMember(this, `invoker-${member}`, {
         name: service.name,
         location: service.location,

@@ -1,0 +1,144 @@
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { environment, type Raw, synthesizeText } from "./synthesize";
+
+// The real Terraform and the real providers. A machine that has neither them nor
+// a way to download them skips these tests and says so.
+const folder = mkdtempSync(join(tmpdir(), "tuneserve-plan-"));
+const terraform = (stack: string, ...args: string[]) =>
+  spawnSync("terraform", [...args, "-no-color"], {
+    cwd: join(folder, stack),
+    encoding: "utf8",
+    env: {
+      ...process.env,
+      // A plan of new resources asks Google nothing, so no account is needed.
+      GOOGLE_OAUTH_ACCESS_TOKEN: "fake",
+      CHECKPOINT_DISABLE: "1",
+      TF_PLUGIN_CACHE_DIR: folder,
+      TF_IN_AUTOMATION: "1",
+    },
+  });
+
+function write(stack: string, dev?: Raw): void {
+  mkdirSync(join(folder, stack), { recursive: true });
+  writeFileSync(join(folder, stack, "cdk.tf.json"), synthesizeText(dev));
+}
+
+write("default");
+const init = terraform("default", "init", "-input=false");
+const available = init.status === 0;
+if (!available) {
+  console.warn(
+    `skipped: terraform init did not find google 6.50.0 and null 3.2.4\n${init.error?.message ?? init.stderr}`,
+  );
+}
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Plan {
+  resource_changes: { type: string; change: { actions: string[] } }[];
+  output_changes: Record<string, { after?: unknown }>;
+}
+
+(available ? describe : describe.skip)("with the real providers", () => {
+  test("the default stack is valid", () => {
+    expect(terraform("default", "validate").stdout).toContain("Success!");
+  });
+
+  test("a first plan creates exactly the resources of the design", () => {
+    const plan = planned("default");
+    const counts: Record<string, number> = {};
+    for (const { type, change } of plan.resource_changes) {
+      expect(change.actions).toEqual(["create"]);
+      counts[type] = (counts[type] ?? 0) + 1;
+    }
+
+    expect(counts).toEqual({
+      google_artifact_registry_repository: 1,
+      google_artifact_registry_repository_iam_member: 1,
+      google_cloud_run_v2_job: 1,
+      google_cloud_run_v2_service: 1,
+      google_project_iam_member: 1,
+      google_project_service: 8,
+      google_secret_manager_secret: 1,
+      google_secret_manager_secret_iam_member: 1,
+      google_secret_manager_secret_version: 1,
+      google_service_account: 3,
+      google_storage_bucket: 2,
+      google_storage_bucket_iam_member: 5,
+      null_resource: 6,
+    });
+    expect(plan.output_changes.run_id?.after).toMatch(/^[0-9a-f]{12}$/);
+  });
+
+  test.each<[string, Raw]>([
+    [
+      "two models, one pinned",
+      environment({
+        models: {
+          a: {},
+          b: {
+            pin: "0123456789ab",
+            training: { job: "b" },
+            serving: { service: "b", invokers: ["user:ada@example.com"] },
+          },
+        },
+      }),
+    ],
+    [
+      "everything ready made",
+      environment(
+        {
+          network: "none",
+          token: { source: "none" },
+          state: {},
+          labels: { team: "data" },
+        },
+        {
+          training: { image: "us-docker.pkg.dev/p/r/trainer:1" },
+          serving: {
+            image: "us-docker.pkg.dev/p/r/vllm:1",
+            command: ["python3", "-m", "vllm.entrypoints.api_server"],
+            deletionProtection: true,
+            minInstances: 1,
+          },
+        },
+      ),
+    ],
+    [
+      "the larger GPU, an existing secret, another network",
+      environment(
+        {
+          network: { network: "ml", subnetwork: "ml", egress: "all" },
+          token: { source: "existing" },
+        },
+        {
+          training: {
+            accelerator: "nvidia-rtx-pro-6000",
+            cpu: 20,
+            memory: "80Gi",
+          },
+          serving: {
+            accelerator: "nvidia-rtx-pro-6000",
+            cpu: 30,
+            memory: "120Gi",
+            ingress: "internal",
+          },
+        },
+      ),
+    ],
+  ])("%s can be planned", (name, dev) => {
+    write(name, dev);
+    terraform(name, "init", "-input=false");
+
+    expect(planned(name).resource_changes.length).toBeGreaterThan(20);
+  });
+});
+
+function planned(stack: string): Plan {
+  const plan = terraform(stack, "plan", "-input=false", "-out=plan");
+  expect(plan.stderr).toBe("");
+  return JSON.parse(terraform(stack, "show", "-json", "plan").stdout) as Plan;
+}

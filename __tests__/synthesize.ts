@@ -1,0 +1,99 @@
+import { App } from "cdktf";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { FinetuneStack } from "../constructs/finetune-stack";
+import { readSettings } from "../constructs/read-settings";
+
+/** Settings as a person writes them: nested, and most of them left out. */
+export type Raw = Record<string, unknown>;
+
+/** One resource of the synthesized JSON. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Resource = Record<string, any>;
+
+/** The synthesized JSON of one stack. */
+export interface Synthesized {
+  readonly terraform: Resource;
+  readonly provider: Resource;
+  readonly variable?: Resource;
+  readonly resource: Record<string, Record<string, Resource>>;
+  readonly output: Record<string, Resource>;
+}
+
+/** Sources that never change, so that snapshots move with the stack alone. */
+export const SOURCES = {
+  trainer: "aaaaaaaaaaaaaaaa",
+  vllm: "bbbbbbbbbbbbbbbb",
+  recipe: 1,
+};
+
+/** Settings of one environment with one model, the rest by default. */
+export function environment(changes: Raw = {}, model: Raw = {}): Raw {
+  return {
+    projectId: "my-project",
+    region: "us-central1",
+    models: { "gemma-2b-sql-finetuned": model },
+    ...changes,
+  };
+}
+
+/**
+ * Synthesizes one environment as `cdktf synth` does, with validations and error
+ * annotations, and fails when nothing came out.
+ */
+export function synthesizeText(dev: Raw = environment()): string {
+  const outdir = mkdtempSync(join(tmpdir(), "tuneserve-synth-"));
+  try {
+    const app = new App({ outdir });
+    for (const [name, settings] of Object.entries(
+      readSettings({ environments: { dev } }, {}),
+    )) {
+      new FinetuneStack(app, name, settings, SOURCES);
+    }
+    app.synth();
+    const json = readFileSync(join(outdir, "stacks/dev/cdk.tf.json"), "utf8");
+    if (Object.keys(JSON.parse(json).resource ?? {}).length === 0) {
+      throw new Error("nothing was synthesized");
+    }
+    return json;
+  } finally {
+    rmSync(outdir, { recursive: true });
+  }
+}
+
+/** The same, parsed. */
+export function synthesize(dev?: Raw): Synthesized {
+  return JSON.parse(synthesizeText(dev)) as Synthesized;
+}
+
+/** The resources of one type, in order of their names. */
+export function resources(stack: Synthesized, type: string): Resource[] {
+  return Object.values(stack.resource[type] ?? {});
+}
+
+/** The only resource of a type. */
+export function only(stack: Synthesized, type: string): Resource {
+  const [first, second] = resources(stack, type);
+  if (first === undefined || second !== undefined) {
+    throw new Error(
+      `expected one ${type}, got ${resources(stack, type).length}`,
+    );
+  }
+  return first;
+}
+
+/** The null resource that runs a script; with several, the one with a name. */
+export function provisioner(
+  stack: Synthesized,
+  script: string,
+  name = "",
+): Resource {
+  const found = Object.entries(stack.resource.null_resource ?? {}).find(
+    ([id, resource]) =>
+      id.includes(name) &&
+      resource.provisioner[0]["local-exec"].command === script,
+  );
+  if (found === undefined) throw new Error(`nothing runs ${script}`);
+  return found[1];
+}
