@@ -1,8 +1,9 @@
 """
 `python -m finetune`: from the environment to a published version.
 
-Whatever can end the run without a GPU comes first and imports no torch, which takes half a minute: settings, a version
-that is published already, a verdict that binds, a version that an earlier attempt finished but did not publish.
+Whatever can end the run without a GPU comes first and imports no torch, which takes half a minute:
+settings, a version that is published already, a verdict that binds, a version that an earlier
+attempt finished but did not publish.
 """
 
 import signal
@@ -27,12 +28,16 @@ from finetune.version_directory import BrokenVersion, is_published, publish, sta
 
 
 def main() -> int:
-    """Runs once and returns the exit code: 0 published, 2 bad input, 3 below the bar, 1 what a later try may mend."""
+    """
+    Runs once and returns the exit code: 0 published, 2 bad input, 3 below the bar, 1 what a later
+    try may mend.
+    """
     signal.signal(signal.SIGTERM, _interrupted)
     try:
         settings = read_settings()
     except SettingsError as error:
-        # No verdict: the next attempt finds this again in a second, and some of it can be mended under the same run id.
+        # No verdict: the next attempt finds this again in a second, and some of it can be mended
+        # under the same run id.
         return _failed(f"these environment variables have to change:\n{error}", BAD_INPUT)
     try:
         return _run(settings)
@@ -77,7 +82,8 @@ def _run(settings: Settings) -> int:
 
 
 def _interrupted(_signal: int, _frame: FrameType | None) -> None:
-    # Cloud Run sends SIGTERM and kills ten seconds later (https://cloud.google.com/run/docs/container-contract).
+    # Cloud Run sends SIGTERM and kills ten seconds later
+    # (https://cloud.google.com/run/docs/container-contract).
     _say("SIGTERM: stopping; nothing was published, another attempt may start again")
     raise Interrupted
 

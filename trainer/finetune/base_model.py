@@ -33,7 +33,8 @@ def fetch_base(settings: Settings, scratch: Path) -> Source:
         raise BadInput(f"MODEL_NAME={name} has no config.json: it is not a transformers model")
     if not any(source.path.glob("*.safetensors")):
         raise BadInput(
-            f"MODEL_NAME={name} has no *.safetensors weights: convert it, or choose a revision that has them"
+            f"MODEL_NAME={name} has no *.safetensors weights: convert it, or choose a revision "
+            "that has them"
         )
     return source
 
@@ -81,7 +82,10 @@ def load_model(directory: Path, device: "torch.device", nf4: bool = False) -> "P
 
 
 def attention(directory: Path) -> str:
-    """sdpa, save where a model caps its attention scores: transformers' sdpa leaves the cap out without a word."""
+    """
+    sdpa, save where a model caps its attention scores: transformers' sdpa leaves the cap out
+    without a word.
+    """
     config = json.loads((directory / "config.json").read_text("utf-8"))
     capped = config.get("attn_logit_softcapping") or config.get("text_config", {}).get(
         "attn_logit_softcapping"
@@ -113,12 +117,14 @@ def _from_hub(settings: Settings) -> Source:
             settings.model_name,
             revision=resolved,
             allow_patterns=[f"*{ending}" for ending in FILES],
-            # The publisher's own format beside the transformers one, and folders with other formats.
+            # The publisher's own format beside the transformers one, and folders with other
+            # formats.
             ignore_patterns=["consolidated*", "*/*"],
         )
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise Unreachable(
-            f"MODEL_NAME={settings.model_name}: {first_line} (a gated model needs its terms accepted by the owner of HF_TOKEN)"
+            f"MODEL_NAME={settings.model_name}: {first_line} "
+            "(a gated model needs its terms accepted by the owner of HF_TOKEN)"
         ) from error
     return Source(Path(path), resolved)

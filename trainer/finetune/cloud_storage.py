@@ -98,7 +98,8 @@ class CloudStorage:
         blob.reload()
         if (blob.size, blob.crc32c) != (file.size, file.crc32c):
             raise AlreadyThere(
-                f"gs://{self.bucket.name}/{blob.name} exists with other bytes; a version is never overwritten"
+                f"gs://{self.bucket.name}/{blob.name} exists with other bytes; "
+                "a version is never overwritten"
             )
 
 

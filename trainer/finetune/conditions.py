@@ -28,7 +28,10 @@ COMPARISONS = (
 
 @dataclass
 class Conditions:
-    """By column, in lower case: what it is compared with (operator and value), and which columns are compared with it."""
+    """
+    By column, in lower case: what it is compared with (operator and value), and which columns are
+    compared with it.
+    """
 
     compared: dict[str, list[tuple[str, Value]]] = field(default_factory=lambda: defaultdict(list))
     joined: list[tuple[str, str]] = field(default_factory=list)
@@ -38,7 +41,10 @@ class Conditions:
 
 
 def conditions_of(queries: list[str], columns: set[str]) -> Conditions:
-    """Collects over several queries; one that does not parse adds nothing. `columns` are those of the tables."""
+    """
+    Collects over several queries; one that does not parse adds nothing. `columns` are those of the
+    tables.
+    """
     conditions = Conditions()
     for query in queries:
         try:

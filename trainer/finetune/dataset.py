@@ -1,12 +1,16 @@
-"""The rows to learn from: read, limited, checked and put into the prompt's and the completion's templates."""
+"""
+The rows to learn from: read, limited, checked and put into the prompt's and the completion's
+templates.
+"""
 
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from finetune.settings import Settings, placeholders
+from finetune.settings import Settings
 from finetune.source import Unreachable, is_hub_id, source_files, warn_of_branch
+from finetune.templates import placeholders
 from finetune.verdict import BadInput
 
 # The codelab's own seed for choosing rows. It is not SEED: another seed of training keeps the rows.
@@ -15,7 +19,10 @@ SHUFFLE_SEED = 42
 
 @dataclass(frozen=True)
 class Example:
-    """One row in the templates. `context` is what rows must share to be kept together when some are held out."""
+    """
+    One row in the templates. `context` is what rows must share to be kept together when some are
+    held out.
+    """
 
     prompt: str
     completion: str
@@ -78,10 +85,13 @@ def _limited(rows: Any, limit: int) -> Any:
 
 def _missing(settings: Settings, column: str, row: dict[str, Any], number: int) -> str:
     if column in row:
-        return f"column {column} is empty in row {number} of DATASET_NAME={settings.dataset_name}: fill or remove it"
+        return (
+            f"column {column} is empty in row {number} of DATASET_NAME={settings.dataset_name}: "
+            "fill it or remove the row"
+        )
     return (
-        f"DATASET_COLUMNS names the column {column}, which DATASET_NAME={settings.dataset_name} does not have "
-        f"(row {number} has {', '.join(sorted(row))})"
+        f"DATASET_COLUMNS names the column {column}, which DATASET_NAME={settings.dataset_name} "
+        f"does not have (row {number} has {', '.join(sorted(row))})"
     )
 
 
@@ -101,7 +111,8 @@ def _from_hub(settings: Settings, _scratch: Path) -> tuple[Any, str]:
         raise Unreachable(f"DATASET_NAME={settings.dataset_name}: {first_line}") from error
     if settings.dataset_split not in splits:
         raise BadInput(
-            f"DATASET_SPLIT={settings.dataset_split} is not in {settings.dataset_name}, which has {', '.join(splits)}"
+            f"DATASET_SPLIT={settings.dataset_split} is not in {settings.dataset_name}, "
+            f"which has {', '.join(splits)}"
         )
     return splits[settings.dataset_split], resolved
 
@@ -115,7 +126,8 @@ def _from_json_lines(settings: Settings, scratch: Path) -> tuple[list[dict[str, 
     of_split = [path for path in paths if path.stem == settings.dataset_split]
     if not of_split and settings.dataset_split != "train":
         raise BadInput(
-            f"DATASET_SPLIT={settings.dataset_split}: {settings.dataset_name} has no {settings.dataset_split}.jsonl"
+            f"DATASET_SPLIT={settings.dataset_split}: {settings.dataset_name} has no "
+            f"{settings.dataset_split}.jsonl"
         )
     return [row for path in of_split or paths for row in _rows(path)], source.resolved
 

@@ -1,4 +1,7 @@
-"""Tokens and labels of an example: the one place that decides what the model sees and what it is graded on."""
+"""
+Tokens and labels of an example: the one place that decides what the model sees and what it is
+graded on.
+"""
 
 import sys
 from dataclasses import dataclass
@@ -11,7 +14,10 @@ IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 
 @dataclass(frozen=True)
 class Encoded:
-    """Token ids of prompt, completion and end token; labels are the same ids with the prompt's ignored."""
+    """
+    Token ids of prompt, completion and end token; labels are the same ids with the prompt's
+    ignored.
+    """
 
     input_ids: list[int]
     labels: list[int]
@@ -19,10 +25,12 @@ class Encoded:
 
 def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
     """
-    Tokenises as the server does: one call on the text, with the special tokens that the tokenizer itself puts first.
+    Tokenises as the server does: one call on the text, with the special tokens that the tokenizer
+    itself puts first.
 
-    Loss falls on the completion and the end token by position. A label masked wherever it equals the padding token would
-    never teach the end where padding and end share an id, and the model would not stop.
+    Loss falls on the completion and the end token by position. A label masked wherever it equals
+    the padding token would never teach the end where padding and end share an id, and the model
+    would not stop.
     """
     if not examples:
         return []
@@ -38,8 +46,9 @@ def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
         encoded.append(Encoded(ids, [IGNORED] * start + ids[start:]))
     if merged:
         print(
-            f"warning: in {merged} of {len(examples)} rows the end of the prompt and the start of the completion make one "
-            "token, which the server will not see: begin COMPLETION_TEMPLATE with a space or a line break",
+            f"warning: in {merged} of {len(examples)} rows the end of the prompt and the start of "
+            "the completion make one token, which the server will not see: "
+            "begin COMPLETION_TEMPLATE with a space or a line break",
             file=sys.stderr,
             flush=True,
         )
@@ -47,7 +56,9 @@ def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
 
 
 def fitting(encoded: list[Encoded], length: int) -> list[Encoded]:
-    """Those of at most `length` tokens. A row that was cut would teach half an answer and no end."""
+    """
+    Those of at most `length` tokens. A row that was cut would teach half an answer and no end.
+    """
     return [row for row in encoded if len(row.input_ids) <= length]
 
 

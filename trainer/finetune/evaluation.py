@@ -22,8 +22,9 @@ def evaluate(
     answers: bool = True,
 ) -> dict[str, Any]:
     """
-    The metrics of `metrics.json` for one model: held_out_rows, held_out_loss (nats per token of the completion),
-    exact_match and execution_match (shares from 0 to 1, or None where nothing could be measured).
+    The metrics of `metrics.json` for one model: held_out_rows, held_out_loss (nats per token of the
+    completion), exact_match and execution_match (shares from 0 to 1, or None where nothing could be
+    measured).
 
     With `answers` false nothing is generated and both matches are None.
     """
@@ -105,7 +106,8 @@ def _loss(
         labels = _padded([row.labels for row in batch], IGNORED).to(model.device)[:, 1:]
         logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
         wanted = labels != IGNORED
-        # Only the completion's positions in float32: a whole batch over a vocabulary of 256,000 would be gigabytes.
+        # Only the completion's positions in float32: a whole batch over a vocabulary of 256,000
+        # would be gigabytes.
         total += torch.nn.functional.cross_entropy(
             logits[wanted].float(), labels[wanted], reduction="sum"
         ).item()

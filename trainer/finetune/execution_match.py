@@ -1,8 +1,10 @@
 """
-Whether two SQL queries mean the same, judged by running both in SQLite on several sets of made-up rows.
+Whether two SQL queries mean the same, judged by running both in SQLite on several sets of made-up
+rows.
 
-Text differs where meaning does not ("a = 1 AND b = 2" and the reverse), and one character can change the meaning. Empty
-tables would make every query equal, so that the rows are built around the expected query (https://arxiv.org/abs/2010.02840).
+Text differs where meaning does not ("a = 1 AND b = 2" and the reverse), and one character can
+change the meaning. Empty tables would make every query equal, so that the rows are built around the
+expected query (https://arxiv.org/abs/2010.02840).
 """
 
 import math
@@ -34,7 +36,8 @@ def execution_match(context: str, expected: str, answer: str) -> bool | None:
     """
     True when `answer` returns what `expected` returns on every set of rows.
 
-    None where `expected` fails in SQLite or finds nothing in any set: then nothing can be said about the answer.
+    None where `expected` fails in SQLite or finds nothing in any set: then nothing can be said
+    about the answer.
     """
     tables = tables_of(context)
     if not tables:
@@ -49,7 +52,8 @@ def execution_match(context: str, expected: str, answer: str) -> bool | None:
         return None
     if not any(_says_something(result) for result in results):
         return None
-    # Values that only the answer names, too: it may add a case that the expected query does not have.
+    # Values that only the answer names, too: it may add a case that the expected query does not
+    # have.
     both = conditions_of([expected, answer], columns)
     databases += [_filled(rows_for(tables, both, seed)) for seed in SEEDS]
     ordered = _is_ordered(expected)
@@ -64,7 +68,10 @@ def execution_match(context: str, expected: str, answer: str) -> bool | None:
 
 
 def tables_of(context: str) -> list[Table]:
-    """The tables that CREATE TABLE statements declare, as SQLite itself understands them; [] where it does not."""
+    """
+    The tables that CREATE TABLE statements declare, as SQLite itself understands them; [] where it
+    does not.
+    """
     database = sqlite3.connect(":memory:")
     try:
         database.set_authorizer(_only_create_tables)
@@ -89,7 +96,10 @@ def tables_of(context: str) -> list[Table]:
 
 
 def _filled(rows: dict[Table, list[list[Any]]]) -> sqlite3.Connection:
-    """A database in memory, without the declared keys and constraints: NULLs and duplicates tell queries apart."""
+    """
+    A database in memory, without the declared keys and constraints: NULLs and duplicates tell
+    queries apart.
+    """
     database = sqlite3.connect(":memory:")
     for table, values in rows.items():
         columns = ", ".join(f"{_quoted(name)} {kind}" for name, kind in table.columns.items())

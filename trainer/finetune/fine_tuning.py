@@ -20,7 +20,9 @@ from finetune.verdict import BadInput
 
 @dataclass(frozen=True)
 class Training:
-    """What training came to: mean loss over all steps, tokens a second, seconds and optimizer steps."""
+    """
+    What training came to: mean loss over all steps, tokens a second, seconds and optimizer steps.
+    """
 
     loss: float
     tokens_per_second: float
@@ -37,10 +39,12 @@ def fine_tune(
     scratch: Path,
 ) -> Training:
     """
-    Trains and writes the adapter to `scratch/adapter`, naming the base and its resolved revision in it.
+    Trains and writes the adapter to `scratch/adapter`, naming the base and its resolved revision in
+    it.
 
     Raises:
-        BadInput: LORA_TARGET_MODULES names nothing in this model, or the loss is no number any more.
+        BadInput: LORA_TARGET_MODULES names nothing in this model, or the loss is no number any
+            more.
     """
     trainer = build_trainer(model, tokenizer, rows, settings, scratch)
     progress = Progress()
@@ -110,7 +114,8 @@ def build_trainer(
         if "arget modules" in str(error):
             raise BadInput(f"LORA_TARGET_MODULES: {str(error).splitlines()[0]}") from error
         raise
-    # trl casts the adapter of a 4-bit model to bf16, whose 8 bits of precision swallow small updates.
+    # trl casts the adapter of a 4-bit model to bf16, whose 8 bits of precision swallow small
+    # updates.
     for weight in trainer.model.parameters():
         if weight.requires_grad:
             weight.data = weight.data.float()
@@ -120,10 +125,11 @@ def build_trainer(
 
 def _activations_fit(model: PreTrainedModel, settings: Settings) -> bool:
     """
-    Whether one batch's activations fit into the GPU's free memory, so that none have to be computed twice.
+    Whether one batch's activations fit into the GPU's free memory, so that none have to be computed
+    twice.
 
-    Bytes per token and layer: about 34 per hidden and 6 per feed-forward element, measured with LoRA on a Gemma 2B in bf16
-    (139 kB; this gives 168 kB).
+    Bytes per token and layer: about 34 per hidden and 6 per feed-forward element, measured with
+    LoRA on a Gemma 2B in bf16 (139 kB; this gives 168 kB).
     """
     config = model.config.get_text_config()
     tokens = settings.train_batch_size * settings.max_seq_length

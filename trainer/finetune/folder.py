@@ -9,7 +9,10 @@ from finetune.storage import AlreadyThere, Storage, StoredFile
 
 
 class Folder:
-    """See `Storage`. A file appears under its name only when it is whole, so that a crash leaves no half of one."""
+    """
+    See `Storage`. A file appears under its name only when it is whole, so that a crash leaves no
+    half of one.
+    """
 
     def __init__(self, directory: Path) -> None:
         self.uri = str(directory)

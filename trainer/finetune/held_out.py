@@ -9,7 +9,8 @@ from finetune.verdict import BadInput
 
 # Evaluation never takes more than this share of the rows, whatever EVALUATION_ROWS says.
 LARGEST_SHARE = 0.2
-# Few contexts with many rows each would score the model on one or two schemas: spread over this many, or a tenth.
+# Few contexts with many rows each would score the model on one or two schemas: spread over this
+# many, or a tenth.
 SPREAD = 10
 
 
@@ -17,9 +18,10 @@ def hold_out(examples: list[Example], rows: int) -> tuple[list[Example], list[Ex
     """
     Splits into training rows and `rows` held-out rows, by context.
 
-    Rows about one schema resemble each other; a model that was trained on some of them is not tested by the others
-    (https://aclanthology.org/P18-1033/). So whole contexts are held out, spaces and case aside, and rows of theirs that
-    the evaluation does not need are used for nothing. The choice depends on the contexts alone, not on their order.
+    Rows about one schema resemble each other; a model that was trained on some of them is not
+    tested by the others (https://aclanthology.org/P18-1033/). So whole contexts are held out,
+    spaces and case aside, and rows of theirs that the evaluation does not need are used for
+    nothing. The choice depends on the contexts alone, not on their order.
 
     Raises:
         BadInput: all rows have one context, so that none can be held out.

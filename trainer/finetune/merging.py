@@ -14,10 +14,12 @@ LARGEST_SHARD = "2GB"
 
 def merge(base: PreTrainedModel, adapter: Path) -> PreTrainedModel:
     """
-    Adds the adapter to an unquantised bf16 base, each matrix in float32 with one rounding at the end.
+    Adds the adapter to an unquantised bf16 base, each matrix in float32 with one rounding at the
+    end.
 
-    A merge into the 4-bit weights would round them a second time; a merge in bf16 rounds the adapter before adding it.
-    Matrix by matrix, because a whole model in float32 is twice as large as what the job has room for.
+    A merge into the 4-bit weights would round them a second time; a merge in bf16 rounds the
+    adapter before adding it. Matrix by matrix, because a whole model in float32 is twice as large
+    as what the job has room for.
     """
     model = PeftModel.from_pretrained(base, adapter)
     with torch.no_grad():
@@ -36,8 +38,11 @@ def merge(base: PreTrainedModel, adapter: Path) -> PreTrainedModel:
 
 
 def save_version(model: PreTrainedModel, base: Path, adapter: Path, directory: Path) -> None:
-    """Writes the merged model, the base's own tokenizer and the adapter into a version directory."""
-    # From the files again: training set padding on its own copy, which is no business of the server's.
+    """
+    Writes the merged model, the base's own tokenizer and the adapter into a version directory.
+    """
+    # From the files again: training set padding on its own copy, which is no business of the
+    # server's.
     tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
     ends = model.generation_config.eos_token_id
     ends = ends if isinstance(ends, list) else [] if ends is None else [ends]

@@ -3,23 +3,26 @@
 import json
 from typing import Any
 
+from finetune.manifest import Lineage
 from finetune.settings import Settings
 from finetune.source import is_hub_id
 
 
-def model_card(
-    settings: Settings, resolved: dict[str, str], metrics: dict[str, Any], licence: str | None
-) -> str:
-    """Markdown with the front matter that the Hugging Face Hub reads (https://huggingface.co/docs/hub/model-cards)."""
+def model_card(settings: Settings, lineage: Lineage, metrics: dict[str, Any]) -> str:
+    """
+    Markdown with the front matter that the Hugging Face Hub reads
+    (https://huggingface.co/docs/hub/model-cards).
+    """
     front = ["library_name: transformers", "pipeline_tag: text-generation"]
-    if licence:
-        front.append(f"license: {licence}")
+    if lineage.licence:
+        front.append(f"license: {lineage.licence}")
     if is_hub_id(settings.model_name):
         front += [f"base_model: {settings.model_name}", "base_model_relation: finetune"]
     if is_hub_id(settings.dataset_name):
         front += ["datasets:", f"  - {settings.dataset_name}"]
+    base = metrics.get("base") or {}
     scores = [
-        f"| {name} | {_shown((metrics.get('base') or {}).get(name))} | {_shown(metrics.get(name))} |"
+        f"| {name} | {_shown(base.get(name))} | {_shown(metrics.get(name))} |"
         for name in ("held_out_loss", "exact_match", "execution_match")
     ]
     return "\n".join(
@@ -30,8 +33,8 @@ def model_card(
             "",
             f"# {settings.new_model}",
             "",
-            f"Fine-tuned with LoRA from `{settings.model_name}` ({resolved['base']}) on `{settings.dataset_name}` "
-            f"({resolved['dataset']}); run `{settings.run_id}`.",
+            f"Fine-tuned with LoRA from `{settings.model_name}` ({lineage.base}) on "
+            f"`{settings.dataset_name}` ({lineage.dataset}); run `{settings.run_id}`.",
             "",
             f"Prompt, to be completed greedily: `{json.dumps(settings.prompt_template)}`",
             "",

@@ -1,4 +1,7 @@
-"""One plain line per logging step, for people who read them in Cloud Logging or with Terraform's prefix before each."""
+"""
+One plain line per logging step, for people who read them in Cloud Logging or with Terraform's
+prefix before each.
+"""
 
 import math
 import time
@@ -10,7 +13,9 @@ from finetune.verdict import BadInput
 
 
 class Progress(TrainerCallback):
-    """Prints step, loss, speed and the time left; counts the tokens and seconds of training itself."""
+    """
+    Prints step, loss, speed and the time left; counts the tokens and seconds of training itself.
+    """
 
     def __init__(self) -> None:
         self.tokens = 0
@@ -29,7 +34,9 @@ class Progress(TrainerCallback):
         logs: dict[str, Any],
         **_: Any,
     ) -> None:
-        """Raises BadInput when the loss is no number any more: every further step would be wasted."""
+        """
+        Raises BadInput when the loss is no number any more: every further step would be wasted.
+        """
         loss = logs.get("loss")
         if loss is None:
             return
@@ -38,14 +45,15 @@ class Progress(TrainerCallback):
         self.seconds = now - self._started
         if not math.isfinite(loss):
             raise BadInput(
-                f"the loss became {loss} at step {state.global_step}: choose a smaller LEARNING_RATE or MAX_GRAD_NORM"
+                f"the loss became {loss} at step {state.global_step}: "
+                "choose a smaller LEARNING_RATE or MAX_GRAD_NORM"
             )
         speed = (self.tokens - self._logged_tokens) / max(now - self._logged_at, 1e-9)
         left = self.seconds / state.global_step * (state.max_steps - state.global_step)
         self._logged_at, self._logged_tokens = now, self.tokens
         print(
-            f"step {state.global_step} of {state.max_steps}, loss {loss:.4f}, {speed:,.0f} tokens/s, "
-            f"{duration(left)} left",
+            f"step {state.global_step} of {state.max_steps}, loss {loss:.4f}, "
+            f"{speed:,.0f} tokens/s, {duration(left)} left",
             flush=True,
         )
 

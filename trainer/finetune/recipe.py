@@ -1,8 +1,9 @@
 """
 Asks for a decision whenever a file changes that decides what a training run results in.
 
-`recipe.json` has a version, which is part of every run id, and the hash of each such file. After a change:
-`python -m finetune.recipe --accept` where results stay the same; raise `version` by hand first where they do not.
+`recipe.json` has a version, which is part of every run id, and the hash of each such file. After a
+change: `python -m finetune.recipe --accept` where results stay the same; raise `version` by hand
+first where they do not.
 """
 
 import hashlib
@@ -33,7 +34,9 @@ def undecided() -> list[str]:
     """Files that differ from what `recipe.json` has accepted."""
     accepted = json.loads(RECIPE.read_text("utf-8"))["files"]
     current = hashes()
-    return sorted(name for name in accepted.keys() | current if accepted.get(name) != current.get(name))
+    return sorted(
+        name for name in accepted.keys() | current if accepted.get(name) != current.get(name)
+    )
 
 
 def accept() -> None:

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import Any
 
 from finetune.base_model import fetch_base, licence, load_model, load_tokenizer
-from finetune.dataset import Examples, load_examples
+from finetune.dataset import load_examples
 from finetune.encoding import Encoded, encode, fitting
 from finetune.held_out import hold_out
+from finetune.manifest import Lineage, write_manifest
 from finetune.model_card import model_card
 from finetune.settings import Settings
 from finetune.storage import Storage
 from finetune.verdict import BadInput, require_bar
-from finetune.version_directory import stage, write_manifest
+from finetune.version_directory import stage
 
 
 def run(settings: Settings, checkpoint: Storage) -> None:
     """
-    Trains, merges, scores and stages. Everything between lies in a temporary directory (memory, on Cloud Run).
+    Trains, merges, scores and stages. Everything between lies in a temporary directory (memory, on
+    Cloud Run).
 
     Raises:
         BadInput: base, data and settings cannot be trained on.
@@ -49,14 +51,13 @@ def run(settings: Settings, checkpoint: Storage) -> None:
         if settings.load_in_4bit and not nf4:
             _say("LOAD_IN_4BIT is ignored: there is no GPU, the base stays in bfloat16")
         model = load_model(base.path, device, nf4)
-        training = fine_tune(
-            model, tokenizer, rows, settings, base.resolved, scratch
-        )
+        training = fine_tune(model, tokenizer, rows, settings, base.resolved, scratch)
         del model
         _free(torch)
 
         model = load_model(base.path, device)
-        # Without a GPU the untrained model's answers, which run on to the limit, would take longer than the training.
+        # Without a GPU the untrained model's answers, which run on to the limit, would take longer
+        # than the training.
         before = evaluate(model, tokenizer, held_out, settings, answers=device.type == "cuda")
         model = merge(model, scratch / "adapter")
         version = scratch / "version"
@@ -83,7 +84,12 @@ def run(settings: Settings, checkpoint: Storage) -> None:
         }
         _say(f"metrics {json.dumps(metrics)}")
         require_bar(metrics, settings)
-        _describe(version, settings, examples, base.resolved, metrics, licence(base.path))
+        lineage = Lineage(base.resolved, examples.resolved, licence(base.path))
+        (version / "metrics.json").write_text(
+            json.dumps(metrics, indent=2, sort_keys=True) + "\n", "utf-8"
+        )
+        (version / "README.md").write_text(model_card(settings, lineage, metrics), "utf-8")
+        write_manifest(version, settings, lineage, metrics)
         stage(version, checkpoint, settings.project_id)
 
 
@@ -92,47 +98,22 @@ def _encoded(examples: list[Any], tokenizer: Any, settings: Settings) -> list[En
     rows = fitting(encoded, settings.max_seq_length)
     if len(rows) < len(encoded):
         _say(
-            f"{len(encoded) - len(rows)} of {len(encoded)} rows are longer than MAX_SEQ_LENGTH and left out"
+            f"{len(encoded) - len(rows)} of {len(encoded)} rows are longer than MAX_SEQ_LENGTH "
+            "and left out"
         )
     if not rows:
         raise BadInput(
-            f"no row is left to train on: all are longer than MAX_SEQ_LENGTH={settings.max_seq_length}"
+            f"no row is left to train on: all are longer than "
+            f"MAX_SEQ_LENGTH={settings.max_seq_length}"
         )
     return rows
 
 
-def _describe(
-    version: Path,
-    settings: Settings,
-    examples: Examples,
-    base: str,
-    metrics: dict[str, Any],
-    licence: str | None,
-) -> None:
-    (version / "metrics.json").write_text(
-        json.dumps(metrics, indent=2, sort_keys=True) + "\n", "utf-8"
-    )
-    resolved = {"base": base, "dataset": examples.resolved}
-    (version / "README.md").write_text(model_card(settings, resolved, metrics, licence), "utf-8")
-    write_manifest(
-        version,
-        settings,
-        {"id": settings.model_name, "revision": settings.model_revision, "resolved": base},
-        {
-            "id": settings.dataset_name,
-            "revision": settings.dataset_revision,
-            "resolved": examples.resolved,
-            "split": settings.dataset_split,
-            "limit": settings.dataset_limit,
-            "columns": settings.dataset_columns,
-        },
-        metrics,
-        licence,
-    )
-
-
 def _quieten() -> None:
-    """Progress bars rewrite their line, which a log shows as one long one; libraries' hints are not for operators."""
+    """
+    Progress bars rewrite their line, which a log shows as one long one; libraries' hints are not
+    for operators.
+    """
     import datasets
     import transformers
     from huggingface_hub.utils import disable_progress_bars

@@ -2,26 +2,22 @@
 
 import json
 import os
-import re
-from string import Formatter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
+
+from finetune.hyperparameters import Hyperparameters
+from finetune.templates import listed, placeholders, require_placeholders
 
 Location = Annotated[str, Field(pattern=r"^(gs://[a-z0-9][a-z0-9._-]+/.+|/.+)$")]
 LOCATION = "gs://BUCKET/PREFIX, or an absolute path"
 
-# What decides the weights beside base, data and templates: recorded in the manifest under "hyperparameters".
-HYPERPARAMETERS = (
-    "lora_r lora_alpha lora_dropout lora_target_modules learning_rate lr_scheduler_type warmup_ratio weight_decay "
-    "max_grad_norm num_train_epochs max_steps train_batch_size gradient_accumulation_steps max_seq_length seed "
-    "load_in_4bit packing"
-).split()
 
-
-class Settings(BaseSettings):
-    """The environment variables of the job, lower case. Each field's description says what is allowed."""
+class Settings(Hyperparameters):
+    """
+    The environment variables of the job, lower case. Each field's description says what is allowed.
+    """
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True)
 
@@ -53,37 +49,12 @@ class Settings(BaseSettings):
     )
     completion_template: str = Field(
         " {answer}",
-        description="a text with {placeholders} that are keys of DATASET_COLUMNS, none of them in PROMPT_TEMPLATE",
+        description="a text with {placeholders} that are keys of DATASET_COLUMNS and are not in "
+        "PROMPT_TEMPLATE",
     )
 
-    lora_r: int = Field(8, ge=1, le=1024, description="a whole number from 1 to 1024")
-    lora_alpha: int = Field(16, ge=1, description="a whole number of at least 1")
-    lora_dropout: float = Field(
-        0.1, ge=0, lt=1, description="a number from 0 up to, not including, 1"
-    )
-    lora_target_modules: Annotated[list[str] | Literal["all-linear"], NoDecode] = Field(
-        ["q_proj", "v_proj"], description='"all-linear" or names of modules with commas between'
-    )
-    learning_rate: float = Field(2e-4, gt=0, le=1, description="a number above 0, at most 1")
-    lr_scheduler_type: Literal["cosine", "linear", "constant", "constant_with_warmup"] = Field(
-        "cosine", description="cosine, linear, constant or constant_with_warmup"
-    )
-    warmup_ratio: float = Field(
-        0.03, ge=0, lt=1, description="a number from 0 up to, not including, 1"
-    )
-    weight_decay: float = Field(0.001, ge=0, description="a number of at least 0")
-    max_grad_norm: float = Field(0.3, gt=0, description="a number above 0")
-    num_train_epochs: float = Field(1, gt=0, description="a number above 0")
-    max_steps: int = Field(-1, ge=-1, description="-1 (by NUM_TRAIN_EPOCHS) or a number of steps")
-    train_batch_size: int = Field(1, ge=1, description="a whole number of at least 1")
     eval_batch_size: int = Field(2, ge=1, description="a whole number of at least 1")
-    gradient_accumulation_steps: int = Field(2, ge=1, description="a whole number of at least 1")
     logging_steps: int = Field(5, ge=1, description="a whole number of at least 1")
-    max_seq_length: int = Field(512, ge=16, description="a whole number of at least 16")
-    seed: int = Field(42, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
-    load_in_4bit: bool = Field(True, description="true or false")
-    packing: bool = Field(False, description="true or false")
-
     evaluation_rows: int = Field(100, ge=0, description="a whole number of at least 0")
     promotion_metric: Literal["execution_match", "exact_match"] = Field(
         "execution_match", description="execution_match or exact_match"
@@ -107,7 +78,7 @@ class Settings(BaseSettings):
             raise ValueError("it is OUTPUT_URI, where nothing may be overwritten")
         return value
 
-    @field_validator("dataset_limit", "max_steps")
+    @field_validator("dataset_limit")
     @classmethod
     def _not_zero(cls, value: int) -> int:
         if value == 0:
@@ -122,32 +93,19 @@ class Settings(BaseSettings):
         except json.JSONDecodeError as error:
             raise ValueError(f"it is not JSON ({error})") from error
 
-    @field_validator("lora_target_modules", mode="before")
-    @classmethod
-    def _from_commas(cls, value: Any) -> Any:
-        if not isinstance(value, str) or value.strip() == "all-linear":
-            return value.strip() if isinstance(value, str) else value
-        return [name.strip() for name in value.split(",") if name.strip()]
-
     @field_validator("prompt_template", "completion_template")
     @classmethod
     def _with_known_placeholders(cls, value: str, info: ValidationInfo) -> str:
-        try:
-            parsed = [field for field in Formatter().parse(value) if field[1] is not None]
-        except ValueError as error:
-            raise ValueError(f"{error}; write a literal brace twice") from error
-        names = {name for _, name, _, _ in parsed}
-        if not names:
-            raise ValueError("it has no placeholder")
-        if any(spec or conversion for _, _, spec, conversion in parsed):
-            raise ValueError("a placeholder is a bare name in braces")
-        columns = info.data.get("dataset_columns", {})
-        if columns and (unknown := sorted(names - columns.keys())):
-            raise ValueError(f"{_listed(unknown)} not among {_listed(columns)} of DATASET_COLUMNS")
-        if info.field_name == "completion_template":
-            # A prompt that holds the answer trains a model that copies it, and scores it as perfect.
-            if leaked := sorted(names & placeholders(info.data.get("prompt_template", ""))):
-                raise ValueError(f"PROMPT_TEMPLATE would give {_listed(leaked)} away")
+        require_placeholders(value, info.data.get("dataset_columns"))
+        return value
+
+    @field_validator("completion_template")
+    @classmethod
+    def _not_given_away(cls, value: str, info: ValidationInfo) -> str:
+        # A prompt that holds the answer trains a model that copies it, and scores it as perfect.
+        asked = info.data.get("prompt_template", "")
+        if leaked := sorted(placeholders(value) & placeholders(asked)):
+            raise ValueError(f"PROMPT_TEMPLATE would give {listed(leaked)} away")
         return value
 
     @field_validator("promotion_minimum")
@@ -159,11 +117,13 @@ class Settings(BaseSettings):
 
     def hyperparameters(self) -> dict[str, Any]:
         """The settings that decide the weights, by their names here."""
-        return self.model_dump(include=set(HYPERPARAMETERS), mode="json")
+        return self.model_dump(include=set(Hyperparameters.model_fields), mode="json")
 
 
 class SettingsError(Exception):
-    """The environment is not valid; the message has one line for each variable that has to change."""
+    """
+    The environment is not valid; the message has one line for each variable that has to change.
+    """
 
 
 def read_settings() -> Settings:
@@ -180,20 +140,10 @@ def read_settings() -> Settings:
         raise SettingsError("\n".join(problems)) from None
 
 
-def placeholders(template: str) -> set[str]:
-    """The names in braces of a template."""
-    return {name for _, name, _, _ in Formatter().parse(template) if name is not None}
-
-
 def _problem(fault: Any) -> str:
     field = str(fault["loc"][0])
     received = os.environ.get(field.upper()) or os.environ.get(field)
     reason = fault["msg"].removeprefix("Value error, ") if fault["type"] == "value_error" else ""
-    return (
-        f"{field.upper()}: {'received ' + repr(received) if received else 'is not set'}"
-        f"{' (' + reason + ')' if reason else ''}; allowed: {Settings.model_fields[field].description}"
-    )
-
-
-def _listed(names: Any) -> str:
-    return ", ".join("{" + re.sub(r"[{}]", "", name) + "}" for name in names)
+    held = f"received {received!r}" if received else "is not set"
+    allowed = Settings.model_fields[field].description
+    return f"{field.upper()}: {held}{f' ({reason})' if reason else ''}; allowed: {allowed}"

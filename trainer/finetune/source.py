@@ -11,14 +11,20 @@ from finetune.storage import storage_at
 
 @dataclass(frozen=True)
 class Source:
-    """A local directory or file, and the exact state it was taken from: a commit, or a fingerprint of the content."""
+    """
+    A local directory or file, and the exact state it was taken from: a commit, or a fingerprint of
+    the content.
+    """
 
     path: Path
     resolved: str
 
 
 class Unreachable(Exception):
-    """A base or data set that is not there, or not for this token. It can be mended without a new run id."""
+    """
+    A base or data set that is not there, or not for this token. It can be mended without a new run
+    id.
+    """
 
 
 def is_hub_id(name: str) -> bool:
@@ -30,7 +36,8 @@ def warn_of_branch(variable: str, revision: str) -> None:
     """A branch moves: the same run id may then stand for another result. A commit does not."""
     if not re.fullmatch(r"[0-9a-f]{40}", revision):
         print(
-            f"warning: {variable}={revision} is not a commit and may move; pin the commit that the manifest names",
+            f"warning: {variable}={revision} is not a commit and may move; "
+            "pin the commit that the manifest names",
             file=sys.stderr,
             flush=True,
         )
@@ -52,11 +59,13 @@ def source_files(
         )
     storage = storage_at(name, project)
     files = {file: stored for file, stored in storage.files().items() if file.endswith(wanted)}
-    # Only what lies directly at the prefix: a folder below may be a checkpoint or another format of the same model.
+    # Only what lies directly at the prefix: a folder below may be a checkpoint or another format of
+    # the same model.
     files = {file: stored for file, stored in files.items() if "/" not in file}
     if not files:
         raise Unreachable(
-            f"{variable}={name} holds no file ending in {' or '.join(wanted)}: upload it, or correct the name"
+            f"{variable}={name} holds no file ending in {' or '.join(wanted)}: "
+            "upload it, or correct the name"
         )
     if name.startswith("gs://"):
         path = scratch

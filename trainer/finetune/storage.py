@@ -7,7 +7,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file as its storage describes it: bytes, and the CRC-32C in base64, big endian, as Cloud Storage writes it."""
+    """
+    A file as its storage describes it: bytes, and the CRC-32C in base64, big endian, as Cloud
+    Storage writes it.
+    """
 
     size: int
     crc32c: str
@@ -32,7 +35,9 @@ class Storage(Protocol):
         """Writes a file, over an older one."""
 
     def create(self, name: str, text: str) -> None:
-        """Writes a file that is not there yet. Raises AlreadyThere where one with other bytes is."""
+        """
+        Writes a file that is not there yet. Raises AlreadyThere where one with other bytes is.
+        """
 
     def upload(self, directory: Path, names: list[str]) -> None:
         """Writes files of a local directory, over older ones."""
@@ -41,14 +46,18 @@ class Storage(Protocol):
         """Copies files into a local directory."""
 
     def copy_from(self, source: "Storage", files: dict[str, StoredFile]) -> None:
-        """Takes files over from another storage of the same kind. Raises AlreadyThere as `create` does."""
+        """
+        Takes files over from another storage of the same kind. Raises AlreadyThere as `create`
+        does.
+        """
 
 
 def storage_at(uri: str, project: str | None = None) -> Storage:
     """
     The storage at `gs://BUCKET/PREFIX` or at a path.
 
-    The Google client is imported only where it is needed: it takes a second. It honours STORAGE_EMULATOR_HOST.
+    The Google client is imported only where it is needed: it takes a second. It honours
+    STORAGE_EMULATOR_HOST.
     """
     if uri.startswith("gs://"):
         from finetune.cloud_storage import CloudStorage

@@ -1,9 +1,10 @@
 """
 Rows that tell a query from its near misses.
 
-Around a row that satisfies every condition of the query stand rows that miss just one of them: the neighbours of each
-number, other strings, NULL. `<` for `<=`, a changed literal or a left-out condition then changes the result. Duplicates
-show a missing DISTINCT, shared values let joins find each other.
+Around a row that satisfies every condition of the query stand rows that miss just one of them: the
+neighbours of each number, other strings, NULL. `<` for `<=`, a changed literal or a left-out
+condition then changes the result. Duplicates show a missing DISTINCT, shared values let joins find
+each other.
 """
 
 import random
@@ -64,7 +65,10 @@ def _table_rows(
 def _groups(
     table: Table, tables: list[Table], witness: Any, pools: "_Pools", conditions: Conditions
 ) -> list[dict[str, Any]]:
-    """For `HAVING COUNT(*) > n`: groups of n - 1, n and n + 1 rows, under values that occur nowhere else."""
+    """
+    For `HAVING COUNT(*) > n`: groups of n - 1, n and n + 1 rows, under values that occur nowhere
+    else.
+    """
     rows = []
     grouped = [column for column in table.columns if pools.root(column) in pools.grouped]
     if not grouped:
@@ -110,7 +114,8 @@ class _Pools:
         for root in sorted({self.root(name) for name in kinds}):
             compared = self._compared.get(root, [])
             near = [value for operator, literal in compared for value in _near(operator, literal)]
-            # No literal can be guessed to be among these: what is common to all columns tells none apart.
+            # No literal can be guessed to be among these: what is common to all columns tells none
+            # apart.
             common = (
                 rng.sample(range(1, 60), 6)
                 if root in self._numeric

@@ -1,9 +1,9 @@
 """
 Ends of a run that a retry cannot change, and the note that keeps a retry from burning a GPU.
 
-Cloud Run starts a task again after any non-zero exit code, so that a fault in the data would be paid for several times
-(https://cloud.google.com/run/docs/configuring/max-retries). The note binds while the trainer is the same, and below the
-bar only while the bar is not lowered.
+Cloud Run starts a task again after any non-zero exit code, so that a fault in the data would be
+paid for several times (https://cloud.google.com/run/docs/configuring/max-retries). The note binds
+while the trainer is the same, and below the bar only while the bar is not lowered.
 """
 
 import json
@@ -18,7 +18,10 @@ PUBLISHED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 2, 3, 75
 
 
 class BadInput(Exception):
-    """Base, data or settings cannot be trained on as they are; the same attempt would end the same way."""
+    """
+    Base, data or settings cannot be trained on as they are; the same attempt would end the same
+    way.
+    """
 
     exit_code = BAD_INPUT
 
@@ -34,21 +37,25 @@ class BelowBar(Exception):
 
 
 class Interrupted(SystemExit):
-    """The platform asked the task to stop. Nothing was published; another attempt may start again."""
+    """
+    The platform asked the task to stop. Nothing was published; another attempt may start again.
+    """
 
     def __init__(self) -> None:
         super().__init__(INTERRUPTED)
 
 
 def require_bar(metrics: dict[str, Any], settings: Settings) -> None:
-    """Raises BelowBar unless the metric that the promotion names is measured and at least its minimum."""
+    """
+    Raises BelowBar unless the metric that the promotion names is measured and at least its minimum.
+    """
     value, minimum = metrics.get(settings.promotion_metric), settings.promotion_minimum
     if minimum is None or (value is not None and value >= minimum):
         return
     measured = "could not be measured" if value is None else f"is {value:.4f}"
     raise BelowBar(
-        f"{settings.promotion_metric} {measured} on {metrics.get('held_out_rows', 0)} held-out rows; "
-        f"the promotion asks for at least {minimum}",
+        f"{settings.promotion_metric} {measured} on {metrics.get('held_out_rows', 0)} held-out "
+        f"rows; the promotion asks for at least {minimum}",
         value,
     )
 
@@ -71,7 +78,10 @@ def record_verdict(checkpoint: Storage, settings: Settings, fault: BadInput | Be
 
 
 def binding_verdict(checkpoint: Storage, settings: Settings) -> dict[str, Any] | None:
-    """The note of an earlier attempt where it still holds, else None. A note that cannot be read does not bind."""
+    """
+    The note of an earlier attempt where it still holds, else None. A note that cannot be read does
+    not bind.
+    """
     try:
         verdict = json.loads(checkpoint.read(VERDICT) or "null")
     except json.JSONDecodeError:

@@ -1,72 +1,25 @@
 """
 A version directory: what it holds, how it is staged and how it becomes public.
 
-The finished version is first written to the checkpoint area and then copied, create-only, to where readers look. A GPU
-run is not repeatable bit for bit and a version is never overwritten: an attempt that follows a crash in mid-publish has
-to go on with the very bytes of the first, so it finds them staged and trains nothing.
+The finished version is first written to the checkpoint area and then copied, create-only, to where
+readers look. A GPU run is not repeatable bit for bit and a version is never overwritten: an attempt
+that follows a crash in mid-publish has to go on with the very bytes of the first, so it finds them
+staged and trains nothing.
 """
 
 import json
-import sys
-from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from finetune.checksum import stored_file
+from finetune.manifest import MANIFEST
 from finetune.settings import Settings
 from finetune.storage import Storage, StoredFile, storage_at
 
-MANIFEST, SUCCESS, STAGING = "manifest.json", "_SUCCESS", "staging"
-LIBRARIES = (
-    "torch",
-    "transformers",
-    "trl",
-    "peft",
-    "datasets",
-    "accelerate",
-    "tokenizers",
-    "bitsandbytes",
-)
+SUCCESS, STAGING = "_SUCCESS", "staging"
 
 
 class BrokenVersion(Exception):
     """A published or staged version does not match its manifest."""
-
-
-def write_manifest(
-    directory: Path, settings: Settings, base: dict[str, str], dataset: dict[str, Any], metrics: dict[str, Any],
-    licence: str | None,
-) -> None:  # fmt: skip
-    """Describes the files of a finished local directory in its manifest.json."""
-    files = {
-        path.relative_to(directory).as_posix(): stored_file(path)
-        for path in directory.rglob("*")
-        if path.is_file() and path.name != MANIFEST
-    }
-    manifest = {
-        "format": 1,
-        "run_id": settings.run_id,
-        "model": settings.new_model,
-        "recipe": settings.recipe_version,
-        "trainer": settings.trainer_source_hash,
-        "base": base,
-        "dataset": dataset,
-        "prompt": settings.prompt_template,
-        "completion": settings.completion_template,
-        "hyperparameters": settings.hyperparameters(),
-        "versions": _versions(),
-        "metrics": metrics,
-        "license": licence,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-        "files": [
-            {"name": name, "size": file.size, "crc32c": file.crc32c}
-            for name, file in sorted(files.items())
-        ],
-    }
-    (directory / MANIFEST).write_text(
-        json.dumps(manifest, indent=2, sort_keys=True) + "\n", "utf-8"
-    )
 
 
 def stage(directory: Path, checkpoint: Storage, project: str | None = None) -> None:
@@ -80,7 +33,9 @@ def stage(directory: Path, checkpoint: Storage, project: str | None = None) -> N
 
 
 def staged_manifest(checkpoint: Storage, settings: Settings) -> dict[str, Any] | None:
-    """The manifest of a complete staging area, or None where there is none or it is not of this run."""
+    """
+    The manifest of a complete staging area, or None where there is none or it is not of this run.
+    """
     staging = _staging(checkpoint, settings.project_id)
     text = staging.read(MANIFEST)
     if text is None:
@@ -102,7 +57,8 @@ def publish(
     """
     staging = _staging(checkpoint, project)
     output.copy_from(staging, _files(manifest))
-    # The manifest's own text, not a second rendering of it: a later attempt has to find the same bytes.
+    # The manifest's own text, not a second rendering of it: a later attempt has to find the same
+    # bytes.
     output.create(MANIFEST, staging.read(MANIFEST) or "")
     output.create(SUCCESS, "")
 
@@ -120,8 +76,8 @@ def is_published(output: Storage) -> bool:
     faults = [MANIFEST] if text is None else _mismatches(json.loads(text), output.files())
     if faults:
         raise BrokenVersion(
-            f"{output.uri} has {SUCCESS}, but {', '.join(faults[:3])} is missing or differs from {MANIFEST}: "
-            "restore it, or remove the whole directory to train again"
+            f"{output.uri} has {SUCCESS}, but {', '.join(faults[:3])} is missing or differs from "
+            f"{MANIFEST}: restore it, or remove the whole directory to train again"
         )
     return True
 
@@ -136,13 +92,3 @@ def _files(manifest: dict[str, Any]) -> dict[str, StoredFile]:
 
 def _mismatches(manifest: dict[str, Any], stored: dict[str, StoredFile]) -> list[str]:
     return [name for name, file in _files(manifest).items() if stored.get(name) != file]
-
-
-def _versions() -> dict[str, str]:
-    versions = {"python": sys.version.split()[0]}
-    for name in LIBRARIES:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            continue  # bitsandbytes is absent where nothing runs on CUDA
-    return versions

@@ -10,9 +10,31 @@ TRAINER = "abcdef012345"
 
 def schemas(count: int) -> list[tuple[str, str, str, str]]:
     """Table, text column, number column and its CREATE TABLE statement."""
-    names = "ship crew port lamp tree road song book farm bird lake hill coin door desk ring".split()
+    names = [
+        "ship",
+        "crew",
+        "port",
+        "lamp",
+        "tree",
+        "road",
+        "song",
+        "book",
+        "farm",
+        "bird",
+        "lake",
+        "hill",
+        "coin",
+        "door",
+        "desk",
+        "ring",
+    ]
     return [
-        (name, f"{name}_name", f"{name}_age", f"CREATE TABLE {name} ({name}_name VARCHAR, {name}_age INTEGER)")
+        (
+            name,
+            f"{name}_name",
+            f"{name}_age",
+            f"CREATE TABLE {name} ({name}_name VARCHAR, {name}_age INTEGER)",
+        )
         for name in names[:count]
     ]
 
@@ -38,7 +60,10 @@ def write_jsonl(path: Path, lines: list[Any]) -> Path:
 
 
 def write_tokenizer(directory: Path, shape: str) -> Any:
-    """A byte-level tokenizer trained on the rows; for gemma shapes it puts <bos> first, as Gemma's does."""
+    """
+    A byte-level tokenizer trained on the rows; for gemma shapes it puts <bos> first, as Gemma's
+    does.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -93,7 +118,9 @@ def write_base(directory: Path, shape: str = "llama") -> Path:
     return directory
 
 
-def environment(base: Path | str, dataset: Path | str, bucket: Path | str, **changes: str) -> dict[str, str]:
+def environment(
+    base: Path | str, dataset: Path | str, bucket: Path | str, **changes: str
+) -> dict[str, str]:
     """The job's environment for a run of two steps that publishes below `bucket`."""
     return {
         "NEW_MODEL": "tiny-sql",
