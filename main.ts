@@ -13,8 +13,8 @@ function context(): Record<string, unknown> {
   return JSON.parse(text).context ?? {};
 }
 
-/** The app with one stack per environment. */
-export function app(): App {
+/** Writes one stack per environment to cdktf.out. */
+function synthesize(): void {
   const environments = readSettings(context(), process.env);
   const sources = {
     trainer: sourceHash(join(__dirname, "trainer")),
@@ -23,19 +23,25 @@ export function app(): App {
       readFileSync(join(__dirname, "trainer", "recipe.json"), "utf8"),
     ).version,
   };
-  const app = new App();
-  for (const [name, settings] of Object.entries(environments)) {
-    new FinetuneStack(app, name, settings, sources);
+  // cdktf keeps a stack trace with every token. Mapping each of them to its
+  // source takes a quarter of the synth and is read by nobody.
+  const { prepareStackTrace } = Error;
+  Reflect.deleteProperty(Error, "prepareStackTrace");
+  try {
+    const app = new App();
+    for (const [name, settings] of Object.entries(environments)) {
+      new FinetuneStack(app, name, settings, sources);
+    }
+    app.synth();
+  } finally {
+    if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
   }
-  return app;
 }
 
-if (require.main === module) {
-  try {
-    app().synth();
-  } catch (error) {
-    if (!(error instanceof SettingsError)) throw error;
-    console.error(error.message);
-    process.exitCode = 1;
-  }
+try {
+  synthesize();
+} catch (error) {
+  if (!(error instanceof SettingsError)) throw error;
+  console.error(error.message);
+  process.exitCode = 1;
 }
