@@ -8,9 +8,15 @@ import { sourceHash } from "./constructs/source-hash";
 /** The `context` of cdktf.json, which only the CLI hands on by itself. */
 function context(): Record<string, unknown> {
   const passed = process.env.CDKTF_CONTEXT_JSON;
-  if (passed !== undefined) return JSON.parse(passed);
-  const text = readFileSync(join(__dirname, "cdktf.json"), "utf8");
-  return JSON.parse(text).context ?? {};
+  const file = join(__dirname, "cdktf.json");
+  try {
+    return passed === undefined
+      ? (JSON.parse(readFileSync(file, "utf8")).context ?? {})
+      : JSON.parse(passed);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new SettingsError([`cdktf.json is not JSON: ${error.message}`]);
+  }
 }
 
 /** Writes one stack per environment to cdktf.out. */
