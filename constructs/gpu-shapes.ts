@@ -6,9 +6,6 @@
  * @see https://cloud.google.com/run/docs/configuring/services/gpu
  */
 export interface GpuShape {
-  /** Memory of the card, in GB. */
-  readonly gpuMemoryGb: number;
-
   /** Accepted vCPU counts. */
   readonly cpu: readonly number[];
 
@@ -23,20 +20,11 @@ export interface GpuShape {
 
   /** Major version of the NVIDIA driver that Cloud Run brings. */
   readonly driver: number;
-
-  /**
-   * US dollars per hour of the GPU alone, without zonal redundancy, in
-   * us-central1, August 2026.
-   *
-   * @default - no price is known here
-   */
-  readonly dollarsPerHour?: number;
 }
 
 /** Accelerators by their Cloud Run name. */
 export const GPU_SHAPES = {
   "nvidia-l4": {
-    gpuMemoryGb: 24,
     cpu: [4, 6, 8],
     minimumMemoryGib: 16,
     memoryGibPerCpu: 4,
@@ -49,10 +37,8 @@ export const GPU_SHAPES = {
       "us-east4",
     ],
     driver: 535,
-    dollarsPerHour: 0.672,
   },
   "nvidia-rtx-pro-6000": {
-    gpuMemoryGb: 96,
     cpu: [20, 22, 24, 26, 28, 30],
     minimumMemoryGib: 80,
     memoryGibPerCpu: 4,

@@ -2,6 +2,7 @@ import { CloudRunV2Service } from "@cdktf/provider-google/lib/cloud-run-v2-servi
 import { CloudRunV2ServiceIamMember } from "@cdktf/provider-google/lib/cloud-run-v2-service-iam-member";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { GPU_SHAPES } from "./gpu-shapes";
 import type { ModelSettings } from "./model-settings";
 import { type NetworkAccess, vpcAccess } from "./network-access";
 import { MODELS_MOUNT } from "./training-job";
@@ -150,10 +151,10 @@ function serverEnvironment(
     ...(serving.command === undefined
       ? { ACCELERATOR: serving.accelerator }
       : {}),
-    // vLLM's image is built for a newer CUDA than the L4's driver 535 has; on
-    // newer drivers the same switch breaks it.
+    // vLLM's image is built for CUDA 13, which wants driver 580; the L4 has 535.
+    // Where the driver is new enough the same switch breaks it.
     // https://github.com/vllm-project/vllm/pull/33992
-    ...(serving.accelerator === "nvidia-l4"
+    ...(GPU_SHAPES[serving.accelerator].driver < 580
       ? { VLLM_ENABLE_CUDA_COMPATIBILITY: "1" }
       : {}),
   };
