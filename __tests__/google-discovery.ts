@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pythonEnvironment } from "../commands/python-environment";
 
 /**
  * Google's own description of its REST APIs, as it comes with the Python client
@@ -192,14 +193,7 @@ function location(parameter: Schema | undefined): string | undefined {
 function discoveryFolder(): string {
   const program =
     "import googleapiclient.discovery_cache as c, os; print(os.path.join(os.path.dirname(c.__file__), 'documents'))";
-  return execFileSync(python(), ["-c", program], { encoding: "utf8" }).trim();
-}
-
-function python(): string {
-  const { pythonEnvironment } =
-    // Required late: a test that needs no document needs no Python either.
-    require("../commands/python-environment") as {
-      pythonEnvironment: () => string;
-    };
-  return pythonEnvironment();
+  return execFileSync(pythonEnvironment(), ["-c", program], {
+    encoding: "utf8",
+  }).trim();
 }

@@ -1,0 +1,63 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { googleClient } from "../provision/google-client";
+import { Progress } from "../provision/progress";
+import { type Session } from "../provision/provisioner";
+import { type GoogleApiServer } from "./google-api-server";
+
+/** What a provisioner printed, and how it ended. */
+export interface Run {
+  readonly output: string;
+  readonly failure: string | undefined;
+}
+
+/** Runs a provisioner here, with short delays. */
+export async function run(
+  provision: (session: Session) => Promise<void>,
+  server: GoogleApiServer,
+  env: NodeJS.ProcessEnv,
+): Promise<Run> {
+  let output = "";
+  const all = { ...server.env, POLL_SECONDS: "0.01", ...env };
+  const session: Session = {
+    env: all,
+    client: googleClient(all, {
+      firstDelaySeconds: 0.01,
+      fetchImplementation: fetch,
+    }),
+    progress: new Progress((text) => (output += text), 0),
+  };
+  const failure = await provision(session).then(
+    () => undefined,
+    (error: Error) => error.message,
+  );
+  return { output, failure };
+}
+
+/** Runs a provisioner's file as Terraform does. */
+export async function runProcess(
+  script: string,
+  server: GoogleApiServer,
+  env: NodeJS.ProcessEnv,
+): Promise<{ output: string; exitCode: number | null }> {
+  const child = spawn(
+    process.execPath,
+    ["-r", "@swc-node/register", `provision/${script}`],
+    {
+      cwd: join(__dirname, ".."),
+      env: {
+        PATH: process.env["PATH"],
+        ...server.env,
+        POLL_SECONDS: "0.01",
+        ...env,
+      },
+    },
+  );
+  let output = "";
+  child.stdout.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const exitCode = await new Promise<number | null>((done) =>
+    child.on("close", done),
+  );
+  return { output, exitCode };
+}
