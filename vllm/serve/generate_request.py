@@ -86,17 +86,18 @@ def refuse_constant(name: str) -> None:
 
 def prompt(request: dict[str, Any], template: PromptTemplate) -> str:
     """The raw prompt, or the template filled with the request's fields."""
-    fields = [name for name in template.placeholders if name != "prompt"]
+    # In a template with a placeholder of that name, "prompt" would mean two things: it is raw.
+    fields = () if "prompt" in template.placeholders else template.placeholders
     given = {name: request[name] for name in fields if name in request}
-    ways = 'either "prompt" or ' + ", ".join(f'"{name}"' for name in fields)
+    ways = " or ".join(filter(None, ['"prompt"', ", ".join(f'"{name}"' for name in fields)]))
     if "prompt" in request and given:
-        raise RequestError(422, f"give {ways}, not both")
-    if "prompt" not in request and (missing := [name for name in fields if name not in given]):
+        raise RequestError(422, f"give either {ways}, not both")
+    missing = [name for name in fields or ["prompt"] if name not in request]
+    if "prompt" not in request and missing:
         raise RequestError(422, f"{' and '.join(missing)} missing; give {ways}")
-    text = request["prompt"] if "prompt" in request else template.render(given)
-    if not "".join([request["prompt"]] if "prompt" in request else given.values()).strip():
+    if not any(text.strip() for text in given.values() or [request["prompt"]]):
         raise RequestError(422, f"the prompt is empty; give {ways}")
-    return text
+    return template.render(given) if given else request["prompt"]
 
 
 def quote(value: Any) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from serve.prompt_template import PromptTemplate
 from serve.startup_error import StartupError
 
 try:
@@ -93,10 +94,13 @@ def read_manifest(path: Path) -> dict[str, Any]:
             f"{path}: expected format {MANIFEST_FORMAT}, found {found!r}; "
             "serve it with the image of its time, or train it again"
         )
-    if not isinstance(manifest.get("prompt"), str):
+    try:
+        PromptTemplate(manifest.get("prompt"))
+    except (ValueError, TypeError) as error:
         raise StartupError(
-            f"{path}: expected a prompt template, found {manifest.get('prompt')!r}; {RETRAIN}"
-        )
+            f"{path}: expected a prompt template, found {manifest.get('prompt')!r} ({error}); "
+            f"{RETRAIN}"
+        ) from None
     files = manifest.get("files")
     if not isinstance(files, list) or not files or not all(map(is_entry, files)):
         raise StartupError(
