@@ -268,6 +268,13 @@ describe("the start", () => {
     );
   });
 
+  test("fails when the caller may not execute the job", async () => {
+    server.on(RUN, () =>
+      apiError(400, "Permission 'run.jobs.run' denied on resource j"),
+    );
+    expect((await train()).failure).toMatch(/roles\/run\.developer/);
+  });
+
   test("fails when a fixed access token has expired, with what to export", async () => {
     server.on(GET, () => apiError(401, "invalid"));
     expect((await train()).failure).toMatch(
@@ -356,6 +363,11 @@ describe("an execution", () => {
       return { body: { name: "op", metadata: cloud.execute() } };
     });
     expect((await train()).failure).toMatch(/execution_match is 0\.4100/);
+  });
+
+  test("fails when somebody deletes it", async () => {
+    server.on(GET, () => apiError(404, "not found"));
+    expect((await train()).failure).toMatch(/somebody deleted.*deploy again/);
   });
 
   test("fails when somebody cancels it", async () => {

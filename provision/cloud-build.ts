@@ -9,6 +9,9 @@ export type Build = cloudbuild_v1.Schema$Build & { readonly id: string };
 /** Seconds for which a new service account or grant is waited for. */
 const NEW_GRANT_SECONDS = 480;
 
+/** Seconds for which a project that only just got Cloud Build may say 403 or 404. */
+const NEW_PROJECT_SECONDS = 120;
+
 /** Builds of one project, in a region or in `global`. */
 export class CloudBuild {
   constructor(
@@ -43,6 +46,7 @@ export class CloudBuild {
    */
   async create(build: cloudbuild_v1.Schema$Build): Promise<Build> {
     const attempt = `attempt-${randomUUID()}`;
+    const isNew = Date.now() + NEW_PROJECT_SECONDS * 1000;
     const body = { ...build, tags: [...(build.tags ?? []), attempt] };
     for (let tries = 1; ; tries++) {
       try {
@@ -53,7 +57,11 @@ export class CloudBuild {
           path: this.parent,
           method: "POST",
           body,
-          retry: { also: tooNew, deadlineSeconds: NEW_GRANT_SECONDS },
+          retry: {
+            also: (error) =>
+              tooNew(error) || (error.maybeTooEarly && Date.now() < isNew),
+            deadlineSeconds: NEW_GRANT_SECONDS,
+          },
         });
         return operation.metadata.build;
       } catch (error) {
@@ -85,7 +93,10 @@ export class CloudBuild {
       service: "cloudbuild",
       path: this.parent,
       query: { filter: `tags="${tag}"`, pageSize: "20" },
-      retry: { also: (error) => error.serviceDisabled },
+      retry: {
+        also: (error) => error.maybeTooEarly,
+        deadlineSeconds: NEW_PROJECT_SECONDS,
+      },
     });
     return builds ?? [];
   }

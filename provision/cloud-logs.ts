@@ -22,6 +22,7 @@ export class CloudLogs {
   private readonly kept: string[] = [];
   private readable = true;
   private since: number;
+  private overlap = LATE_SECONDS;
 
   /**
    * @param filter - in Logging's query language, without a time.
@@ -45,13 +46,17 @@ export class CloudLogs {
   async poll(): Promise<number> {
     let count = 0;
     let pageToken: string | undefined;
+    // A page's token is only good for the very same filter.
+    const from = new Date(this.since - this.overlap * 1000).toISOString();
     // What five pages cannot hold waits for the next poll.
     for (let page = 0; page < 5 && this.readable; page++) {
-      const answer = await this.read(pageToken);
+      const answer = await this.read(from, pageToken);
       for (const entry of answer.entries ?? []) count += this.take(entry);
       pageToken = answer.nextPageToken ?? undefined;
       if (pageToken === undefined) break;
     }
+    // Going back again would never get past a minute with more than five pages.
+    this.overlap = pageToken === undefined ? LATE_SECONDS : 0;
     return count;
   }
 
@@ -81,9 +86,9 @@ export class CloudLogs {
   }
 
   private async read(
+    from: string,
     pageToken: string | undefined,
   ): Promise<logging_v2.Schema$ListLogEntriesResponse> {
-    const from = new Date(this.since - LATE_SECONDS * 1000).toISOString();
     try {
       return await this.session.client.request({
         service: "logging",
@@ -96,7 +101,8 @@ export class CloudLogs {
           pageSize: 1000,
           ...(pageToken ? { pageToken } : {}),
         } satisfies logging_v2.Schema$ListLogEntriesRequest,
-        retry: { idempotent: true, deadlineSeconds: 5 },
+        // The next poll is the next try: repeating would use up the quota.
+        retry: { deadlineSeconds: 0 },
       });
     } catch (error) {
       if (!(error instanceof GoogleApiError)) throw error;

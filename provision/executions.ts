@@ -23,13 +23,23 @@ export class Executions {
     private readonly pollSeconds: number,
   ) {}
 
+  /** @throws if it was deleted, which ends it. */
   async get(name: string): Promise<Execution> {
-    return this.session.client.request<Execution>({
-      service: "run",
-      path: name,
-      // A laptop that was asleep or offline should not lose the training.
-      retry: { deadlineSeconds: 1800 },
-    });
+    try {
+      return await this.session.client.request<Execution>({
+        service: "run",
+        path: name,
+        // A laptop that was asleep or offline should not lose the training.
+        retry: { deadlineSeconds: 1800 },
+      });
+    } catch (error) {
+      if (!(error instanceof GoogleApiError) || error.status !== 404) {
+        throw error;
+      }
+      throw new Error(
+        `somebody deleted execution ${name}. What to do: deploy again`,
+      );
+    }
   }
 
   async tasks(name: string): Promise<Task[]> {

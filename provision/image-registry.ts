@@ -39,7 +39,7 @@ export async function tagExists(
     await client.request({
       service: "artifactregistry",
       path: `${repositoryPath}/packages/${encodeURIComponent(name)}/tags/${tag}`,
-      retry: { also: (error) => error.serviceDisabled },
+      retry: { also: (error) => error.status === 403, deadlineSeconds: 120 },
     });
     return true;
   } catch (error) {

@@ -47,6 +47,12 @@ export function startFailure(
         "deploy again, which builds it if it is gone; an image of another project has to be readable for the Cloud Run service agent",
     };
   }
+  if (/run\.jobs\.run\b/.test(said)) {
+    return {
+      what: "you may not execute the job",
+      remedy: "have roles/run.developer granted to you on the project",
+    };
+  }
   // Only where Cloud Run speaks of quota: GPUs are also named elsewhere.
   if (/quota/i.test(said)) {
     const metric =
