@@ -71,7 +71,7 @@ export async function deploy(
     );
   }
   requireTerraform(env);
-  synthesize(root, env);
+  synthesize(root, env, values.environment);
   const stack = chooseStack(root, values.environment);
   // A crash may have left one, and init reads it too.
   removeImport(stack);

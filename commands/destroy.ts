@@ -76,7 +76,7 @@ export async function destroy(
     );
   }
   requireTerraform(env);
-  synthesize(root, env);
+  synthesize(root, env, values.environment);
   const stack = chooseStack(root, values.environment);
   removeImport(stack);
   captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);

@@ -1,4 +1,5 @@
 import type { GoogleClient } from "../provision/google-client";
+import type { Http } from "./http";
 
 /** What a command finds around itself; a test puts its own in place. */
 export interface Surroundings {
@@ -13,4 +14,7 @@ export interface Surroundings {
 
   /** @default a client with the environment's credentials */
   readonly google: GoogleClient;
+
+  /** For everything that is not an API of Google. @default node-fetch */
+  readonly http: Http;
 }

@@ -30,7 +30,8 @@ export interface Stack {
  */
 export function synthesize(
   root: string,
-  env: NodeJS.ProcessEnv = process.env,
+  env: NodeJS.ProcessEnv,
+  environment?: string,
 ): void {
   if (!existsSync(path.join(root, "main.ts"))) {
     throw new CommandError(
@@ -42,7 +43,10 @@ export function synthesize(
     ["-r", require.resolve("@swc-node/register"), "main.ts"],
     {
       cwd: root,
-      env: withoutTokens(env),
+      env: {
+        ...withoutTokens(env),
+        ...(environment ? { TUNESERVE_ENVIRONMENT: environment } : {}),
+      },
       stdio: ["ignore", "inherit", "inherit"],
     },
   );
