@@ -1,9 +1,15 @@
-"""Version directories for the tests."""
+"""Version directories, and the routes around a made-up vLLM."""
 
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
+from made_up_engine import Answer, Engine
 from tiny_version import publish
+
+from serve.routes import Routes
 
 FILES = {
     "adapter/adapter_config.json": b"{}",
@@ -16,3 +22,55 @@ FILES = {
 def version_directory(tmp_path: Path) -> Path:
     """A finished version of three small files."""
     return publish(tmp_path / "tiny" / "0123456789ab", FILES)
+
+
+@pytest.fixture
+def engine() -> Engine:
+    return Engine()
+
+
+@pytest.fixture
+def ask(engine, version_directory, monkeypatch):
+    """Sends one request, its body in the given pieces; None when nothing was answered."""
+    monkeypatch.setenv("TUNESERVE_MANIFEST", str(version_directory / "manifest.json"))
+    routes = Routes(engine)
+
+    def send_request(
+        method: str,
+        path: str,
+        *pieces: bytes,
+        headers: dict[str, str] | None = None,
+        leave=False,
+        cut=False,
+    ) -> Answer | None:
+        messages = [
+            {"type": "http.request", "body": piece, "more_body": cut or number < len(pieces)}
+            for number, piece in enumerate(pieces, start=1)
+        ] or [{"type": "http.request", "body": b"", "more_body": False}]
+        if leave or cut:
+            messages.append({"type": "http.disconnect"})
+        sent: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return messages.pop(0)
+
+        async def send(message: dict[str, Any]) -> None:
+            sent.append(message)
+
+        scope = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"a=b",
+            "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
+        }
+        asyncio.run(routes(scope, receive, send))
+        if not sent:
+            return None
+        start, *rest = sent
+        body = b"".join(message["body"] for message in rest)
+        decoded = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], decoded, json.loads(body))
+
+    return send_request

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 from importlib.metadata import distributions, version
 from pathlib import Path
 
@@ -23,12 +24,13 @@ class Execution(Exception):
 
 
 @pytest.fixture
-def start(monkeypatch, version_directory):
+def start(monkeypatch, version_directory, tmp_path):
     """Runs the start-up script on the version directory, up to the exec."""
 
     def run(*arguments: str, driver: str | None = None, **environment: str) -> Execution:
         given = [f"--model={version_directory}", *arguments]
         monkeypatch.setattr(sys, "argv", ["serve", *given])
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
         monkeypatch.setattr(os, "environ", {**ENVIRONMENT, **environment})
         monkeypatch.setattr(os, "execvpe", lambda *call: (_ for _ in ()).throw(Execution(*call)))
         if driver:
