@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up_engine import Answer, Engine
-from tiny_version import publish
 
+from made_up_engine import Answer, Engine
 from serve.routes import Routes
+from tiny_version import publish
 
 FILES = {
     "adapter/adapter_config.json": b"{}",

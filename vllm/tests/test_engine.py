@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tiny_model import save_tiny_llama
-from tiny_version import finish
 
 from serve.cpu_build import cpu_build
+from tiny_model import save_tiny_llama
+from tiny_version import finish
 
 pytestmark = [
     pytest.mark.engine,

@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from tiny_version import PROMPT
 
 from serve.generate_request import completion_request
 from serve.prompt_template import PromptTemplate
 from serve.request_error import RequestError
+from tiny_version import PROMPT
 
 TEMPLATE = PromptTemplate(PROMPT)
 OPTIONS = "max_tokens, temperature, top_p, stop, seed"

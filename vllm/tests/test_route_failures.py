@@ -1,6 +1,7 @@
 """What a client is told when a request is not served."""
 
 import pytest
+
 from made_up_engine import CODELAB, generate
 
 

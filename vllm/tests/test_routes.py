@@ -5,8 +5,8 @@ import json
 from typing import Any
 
 import pytest
-from made_up_engine import CODELAB, generate
 
+from made_up_engine import CODELAB, generate
 from serve.routes import Routes
 
 

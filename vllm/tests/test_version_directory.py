@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
-from tiny_version import PROMPT
 
 from serve import version_directory as reader
 from serve.startup_error import StartupError
 from serve.version_directory import verify
+from tiny_version import PROMPT
 
 
 def refusal(directory: Path, **options: bool) -> str:
