@@ -10,6 +10,9 @@ const BUCKETS = "storage.buckets.list";
 const REPOSITORIES = "artifactregistry.projects.locations.repositories.list";
 const LOGS = "logging.entries.list";
 
+// Starting Node takes seconds on a busy machine.
+jest.setTimeout(30_000);
+
 let server: GoogleApiServer;
 beforeEach(async () => {
   server = await GoogleApiServer.start();

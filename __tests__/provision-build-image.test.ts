@@ -19,6 +19,9 @@ const LIST = "cloudbuild.projects.locations.builds.list";
 const GET = "cloudbuild.projects.locations.builds.get";
 const LOGS = "logging.entries.list";
 
+// Starting Node takes seconds on a busy machine.
+jest.setTimeout(30_000);
+
 let context: string;
 let tag: string;
 beforeAll(() => {

@@ -97,6 +97,8 @@ describe("authentication", () => {
     ).request(JOB);
     expect(answer).toEqual({ name: "j" });
     expect(server.calls).toHaveLength(2);
+    // Like the provider, it does not send the login's own quota project.
+    expect(server.calls[1]?.headers["x-goog-user-project"]).toBeUndefined();
   });
 
   test("fails when a fixed access token is refused, with what to export", async () => {
@@ -235,6 +237,7 @@ function login(): NodeJS.ProcessEnv {
       client_id: "id",
       client_secret: "secret",
       refresh_token: "refresh",
+      quota_project_id: "of-the-login",
     }),
   );
   return { GOOGLE_APPLICATION_CREDENTIALS: file };

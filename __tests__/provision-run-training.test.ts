@@ -14,6 +14,9 @@ const LOGS = "logging.entries.list";
 const RUN_ID = "0123456789ab";
 const JOB = "projects/p/locations/europe-west4/jobs/j";
 
+// Starting Node takes seconds on a busy machine.
+jest.setTimeout(30_000);
+
 let server: GoogleApiServer;
 let cloud: Cloud;
 beforeEach(async () => {

@@ -151,11 +151,11 @@ async function follow(
       `${image.name}: ${build.status?.toLowerCase()} for ${duration((Date.now() - began) / 1000)}`,
     );
   }
-  await logs.drain(POLL_SECONDS);
   // Also after a failure: a push is refused when the tag is there already.
   if (await tagExists(session, image, TAG)) {
     return progress.line(`${IMAGE}:${TAG} is built`);
   }
+  await logs.drain(POLL_SECONDS);
   const { what, remedy } = buildFailure({
     status: build.status ?? undefined,
     detail: build.failureInfo?.detail ?? build.statusDetail ?? undefined,

@@ -145,11 +145,11 @@ async function follow(
     await logs.poll();
     progress.state(`${JOB_NAME}: ${stateOf(execution)}, ${duration(seconds)}`);
   }
-  await logs.drain(POLL_SECONDS);
   // `_SUCCESS` decides, whatever the execution says of itself.
   if (await runs.has(RUN_ID)) {
     return progress.line(`${address} is published`);
   }
+  await logs.drain(POLL_SECONDS);
   progress.line(`last lines of the log:\n${logs.lines.slice(-15).join("\n")}`);
   await refuseJudged(inputs, runs);
   const { what, remedy } = execution.succeededCount
