@@ -148,9 +148,6 @@ function serverEnvironment(
   return {
     MODEL_ID: serving.modelId,
     HF_HUB_OFFLINE: "1",
-    ...(serving.command === undefined
-      ? { ACCELERATOR: serving.accelerator }
-      : {}),
     // vLLM's image is built for CUDA 13, which wants driver 580; the L4 has 535.
     // Where the driver is new enough the same switch breaks it.
     // https://github.com/vllm-project/vllm/pull/33992

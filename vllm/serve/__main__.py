@@ -8,7 +8,7 @@ from importlib.metadata import version as distribution_version
 
 from serve.command import parse, vllm_command, vllm_environment
 from serve.cpu_build import cpu_build
-from serve.driver import check_driver, installed_driver
+from serve.driver import installed_driver, suited
 from serve.startup_error import StartupError
 from serve.version_directory import Version, verify
 
@@ -16,12 +16,15 @@ from serve.version_directory import Version, verify
 def main() -> None:
     """Never returns: the process is replaced by vLLM, so that signals reach it directly."""
     settings = parse(sys.argv[1:], os.environ)
+    surroundings = dict(os.environ)
     try:
         cpu_version = cpu_build()
         if cpu_version:
             say(f"CPU build of vLLM {cpu_version}, no driver needed")
         else:
-            say(f"vLLM {accelerator_build()}, {check_driver(installed_driver(), os.environ)}")
+            build = accelerator_build()
+            surroundings, how = suited(surroundings, installed_driver())
+            say(f"vLLM {build}, {how}")
         began = time.monotonic()
         version = verify(settings.model, every_checksum=settings.verify == "all")
         say(f"{summary(version)} in {time.monotonic() - began:.1f} s")
@@ -29,7 +32,7 @@ def main() -> None:
         print(f"serve: refused: {error}", file=sys.stderr, flush=True)
         sys.exit(1)
     command = vllm_command(settings, version, on_cpu=cpu_version is not None)
-    environment = vllm_environment(os.environ, version, cpu_version=cpu_version)
+    environment = vllm_environment(surroundings, version, cpu_version=cpu_version)
     say(f"starting vLLM on {settings.host}:{settings.port}: {' '.join(command[3:])}")
     os.execvpe(command[0], command, environment)
 

@@ -37,22 +37,16 @@ def installed_driver() -> str:
     return version.value.decode()
 
 
-def check_driver(version: str, environment: Mapping[str, str]) -> str:
-    """Says in a few words how `version` will run CUDA 13.
+def suited(environment: Mapping[str, str], version: str) -> tuple[dict[str, str], str]:
+    """The environment in which CUDA 13 runs on driver `version`, and a few words on how.
 
-    Raises StartupError where driver and compatibility setting contradict each other.
+    The host decides, not the setting: a service must survive the day on which its platform gets a
+    newer driver, which rejects the compatibility library (CUDA error 803).
     """
     # As vLLM reads the variable: vllm/env_override.py.
-    compatible = environment.get(COMPATIBILITY, "").strip().lower() in ("1", "true")
-    native = int(version.split(".")[0]) >= FIRST_CUDA_13_DRIVER
-    if not native and not compatible:
-        raise StartupError(
-            f"NVIDIA driver {version} is older than {FIRST_CUDA_13_DRIVER}, which CUDA 13 needs; "
-            f"set {COMPATIBILITY}=1 on this service"
-        )
-    if native and compatible:
-        raise StartupError(
-            f"NVIDIA driver {version} runs CUDA 13 itself and rejects the compatibility library "
-            f"(CUDA error 803); remove {COMPATIBILITY} from this service"
-        )
-    return f"driver {version}" + (" with the CUDA compatibility library" if compatible else "")
+    asked = environment.get(COMPATIBILITY, "").strip().lower() in ("1", "true")
+    needed = int(version.split(".")[0]) < FIRST_CUDA_13_DRIVER
+    how = f"driver {version}" + (" with the CUDA compatibility library" if needed else "")
+    if asked != needed:
+        how += f" ({COMPATIBILITY} said otherwise)"
+    return {**environment, COMPATIBILITY: "1" if needed else "0"}, how

@@ -4,7 +4,7 @@ import ctypes
 
 import pytest
 
-from serve.driver import check_driver, installed_driver
+from serve.driver import installed_driver, suited
 from serve.startup_error import StartupError
 
 WITH_LIBRARY = {"VLLM_ENABLE_CUDA_COMPATIBILITY": "1"}
@@ -49,25 +49,23 @@ def test_fails_when_the_driver_does_not_answer(monkeypatch, nvml):
         installed_driver()
 
 
-def test_an_old_driver_is_accepted_with_the_compatibility_library():
-    words = check_driver("535.216.03", WITH_LIBRARY)
-    assert words == "driver 535.216.03 with the CUDA compatibility library"
-
-
-@pytest.mark.parametrize("environment", [{}, {"VLLM_ENABLE_CUDA_COMPATIBILITY": "0"}])
-def test_a_new_driver_is_accepted_without_it(environment):
-    assert check_driver("580.95.05", environment) == "driver 580.95.05"
-
-
+@pytest.mark.parametrize("setting", [WITH_LIBRARY, {}, {"VLLM_ENABLE_CUDA_COMPATIBILITY": "0"}])
 @pytest.mark.parametrize("driver", ["535.216.03", "570.211.01"])
-def test_fails_when_an_old_driver_runs_without_the_compatibility_library(driver):
-    with pytest.raises(StartupError) as caught:
-        check_driver(driver, {})
-    assert f"NVIDIA driver {driver} is older than 580" in str(caught.value)
-    assert "set VLLM_ENABLE_CUDA_COMPATIBILITY=1" in str(caught.value)
+def test_an_old_driver_gets_the_compatibility_library(driver, setting):
+    environment, how = suited(setting, driver)
+    assert environment == WITH_LIBRARY
+    assert how.startswith(f"driver {driver} with the CUDA compatibility library")
 
 
-@pytest.mark.parametrize("value", ["1", "true", " TRUE "])
-def test_fails_when_a_new_driver_gets_the_compatibility_library(value):
-    with pytest.raises(StartupError, match=r"remove VLLM_ENABLE_CUDA_COMPATIBILITY"):
-        check_driver("580.95.05", {"VLLM_ENABLE_CUDA_COMPATIBILITY": value})
+@pytest.mark.parametrize("value", ["", "0", "1", "true", " TRUE "])
+def test_a_new_driver_never_gets_it(value):
+    setting = {"VLLM_ENABLE_CUDA_COMPATIBILITY": value, "HOME": "/"}
+    environment, how = suited(setting, "580.95.05")
+    assert environment == {"VLLM_ENABLE_CUDA_COMPATIBILITY": "0", "HOME": "/"}
+    assert how.startswith("driver 580.95.05")
+
+
+def test_a_setting_that_the_driver_overrules_is_told():
+    assert suited({}, "535.1")[1].endswith("(VLLM_ENABLE_CUDA_COMPATIBILITY said otherwise)")
+    assert suited(WITH_LIBRARY, "580.1")[1].endswith("said otherwise)")
+    assert "otherwise" not in suited(WITH_LIBRARY, "535.1")[1]

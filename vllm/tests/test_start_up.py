@@ -67,6 +67,7 @@ def test_on_an_accelerator_it_becomes_vllm_with_the_containers_arguments(start, 
         **ENVIRONMENT,
         "TUNESERVE_MANIFEST": str(version_directory / "manifest.json"),
         "VLLM_NO_USAGE_STATS": "1",
+        "VLLM_ENABLE_CUDA_COMPATIBILITY": "0",
         "PYTHONPATH": PACKAGE_PARENT,
     }
 
