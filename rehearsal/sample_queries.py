@@ -3,7 +3,7 @@
 They stand in sample_queries.txt: a line of SQL, then its phrasings; those after a bar are held
 out, no training row uses them. In the texts, {t}, {P} and {S} are the table, its plural and its
 singular, {c} and {d} text columns, {z} a value of {c}, {v} and {w} values of {d}, {n} a number
-column, {x} and {y} numbers, {k} a small number, {a} a part of a value of {c}. In joins {T}, {Q} and
+column, {x} and {y} numbers, {k} a small number, {a} the first letter of {z}. In joins {T}, {Q} and
 {R} are the parent table, its plural and its singular, {e} its first column, {u} a value of it.
 """
 

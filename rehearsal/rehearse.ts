@@ -1,0 +1,149 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type Command,
+  CommandError,
+  readCommandLine,
+  runAsProcess,
+} from "../commands/command-line";
+import { pythonEnvironment } from "../commands/python-environment";
+import { jobContainer, serviceContainer } from "./container";
+import { endProcessesWithThisOne } from "./local-process";
+import { withProgress } from "./progress";
+import { type Answers, askAll, readQuestions, score } from "./questions";
+import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
+import { finish, healthy, runContainer, trainingState } from "./run-container";
+import { cached, runScript } from "./run-script";
+import { freePort, rehearsalSettings } from "./settings";
+import { synthesize } from "./synthesized-stack";
+import { Workspace } from "./workspace";
+
+const OPTIONS = {
+  seed: { type: "string", value: "N", text: "other sample data (default 0)" },
+  keep: {
+    type: "boolean",
+    text: "leave the server up at the end, until Ctrl-C",
+  },
+} as const;
+
+const COMMAND: Command<typeof OPTIONS> = {
+  name: "rehearse",
+  summary:
+    "Fine-tunes, serves and asks a small model on this machine, without an account:\n" +
+    "the containers of the synthesized stack run as local processes.",
+  options: OPTIONS,
+};
+
+const INTRODUCTION = `\
+Rehearsal: the real stack is synthesized, and the containers of its job and its
+service run here as local processes, a folder in place of the bucket. A small
+model learns to write SQL, vLLM serves it, and it is asked. No account, no Docker.
+About 4 minutes on two cores; the first time 3 more, and a download of 3.2 GB.
+Ctrl-C stops all of it.
+`;
+
+/** `npm run rehearse`: 0 once the fine-tuned model has answered, 1 when something failed. */
+async function rehearse(argv: readonly string[]): Promise<number> {
+  const line = readCommandLine(argv, COMMAND);
+  if (line === null) {
+    return 0;
+  }
+  const { seed = "0", keep = false } = line.values;
+  if (!/^\d{1,9}$/.test(seed)) {
+    throw new CommandError(
+      `--seed got "${seed}"; allowed: a whole number from 0 to 999999999, such as --seed 1.`,
+      2,
+    );
+  }
+  const began = Date.now();
+  console.error(INTRODUCTION);
+  const python = pythonEnvironment();
+  const workspace = new Workspace();
+  endProcessesWithThisOne();
+
+  const base = await cached(
+    {
+      title: "Preparing the base model",
+      name: "base_model",
+      python,
+      workspace,
+      seconds: 36,
+    },
+    "",
+    [],
+    (path) => [path],
+  );
+  const data = join(workspace.folder, "data");
+  await runScript({
+    title: "Making sample data",
+    name: "sample_data",
+    args: [data, "--seed", seed],
+    python,
+    workspace,
+    seconds: 1,
+  });
+  workspace.addToBucket("base/smollm2-135m-instruct", base);
+  workspace.addToBucket(`data/seed-${seed}`, data);
+
+  const port = await freePort();
+  const stack = await synthesize(rehearsalSettings(seed, port), workspace);
+  const job = jobContainer(stack);
+  const untrained = await cached(
+    {
+      title: "Asking it untrained",
+      name: "untrained_answers",
+      python,
+      workspace,
+      seconds: 60,
+    },
+    ".json",
+    [join(data, "train.jsonl"), join(data, "held-out.jsonl")],
+    (path) => [base, data, path, "--prompt", job.environment.PROMPT_TEMPLATE!],
+  );
+
+  await finish(
+    "Training (the job)",
+    runContainer("trainer", job, python, workspace),
+    trainingState,
+  );
+  const service = serviceContainer(stack);
+  const server = runContainer("vllm", service, python, workspace);
+  const url = `http://127.0.0.1:${port}`;
+  await healthy(server, `${url}/health`, 60, 600);
+  const questions = readQuestions(data);
+  let count = 0;
+  const tuned = await withProgress(
+    "Asking it fine-tuned",
+    () => ({
+      share: count / questions.length,
+      text: `${count} of ${questions.length} questions`,
+    }),
+    askAll(url, questions, (answered) => {
+      count = answered;
+    }),
+  );
+
+  const before = JSON.parse(readFileSync(untrained, "utf8"));
+  const answers: Answers = {
+    [UNTRAINED]: before["same prompt"],
+    [EXAMPLES]: before["three examples"],
+    [TUNED]: tuned,
+  };
+  const rights = score(python, questions, answers);
+  console.log(
+    report(questions, answers, rights, join(workspace.folder, "answers.txt")),
+  );
+  console.log(`Took ${((Date.now() - began) / 60_000).toFixed(1)} minutes.`);
+  if (keep) {
+    const { question, context } = questions[0]!;
+    console.log(
+      `\nThe server stays up until Ctrl-C. In another terminal:\n` +
+        `  npm run ask -- "${question}" --context "${context}" --url ${url}`,
+    );
+    throw server.failure(await server.ended);
+  }
+  await server.stop();
+  return 0;
+}
+
+void runAsProcess(rehearse);

@@ -1,0 +1,115 @@
+import { delimiter, dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError } from "../commands/command-line";
+import { type Container, localized } from "./container";
+import { entrypoint } from "./entrypoint";
+import { LocalProcess } from "./local-process";
+import { expected, type State, withProgress } from "./progress";
+import type { Workspace } from "./workspace";
+
+/**
+ * Starts a container's ENTRYPOINT as a local process: in the folder that its image is made of, with
+ * its environment and arguments, and the bucket's local folder in place of the bucket.
+ *
+ * @param source - `trainer` or `vllm`
+ */
+export function runContainer(
+  source: string,
+  container: Container,
+  python: string,
+  workspace: Workspace,
+): LocalProcess {
+  const folder = resolve(__dirname, "..", source);
+  const { environment, args, command } = localized(container, workspace.bucket);
+  return new LocalProcess({
+    name: source,
+    command: [...(command ?? entrypoint(join(folder, "Dockerfile"))), ...args],
+    folder,
+    log: workspace.log(source),
+    // As in a container: nothing of the user's environment.
+    environment: {
+      PATH: [dirname(python), process.env.PATH].join(delimiter),
+      HOME: workspace.home,
+      // What both Dockerfiles set; no compiled files into the source folders.
+      PYTHONUNBUFFERED: "1",
+      PYTHONDONTWRITEBYTECODE: "1",
+      ...environment,
+    },
+  });
+}
+
+/** Waits for a process that works and ends; shows how far it is by what it prints. */
+export async function finish(
+  title: string,
+  work: LocalProcess,
+  state: (output: string, seconds: number) => State,
+): Promise<void> {
+  const code = await withProgress(
+    title,
+    (seconds) => state(work.output, seconds),
+    work.ended,
+  );
+  if (code !== 0) {
+    throw work.failure(code);
+  }
+}
+
+/** How far the trainer is, by its last line "step N of M, loss ..., T left". */
+export function trainingState(output: string, seconds: number): State {
+  const step = [
+    ...output.matchAll(
+      /^step (\d+) of (\d+), (loss [\d.]+).*?, ([^,\n]+) left$/gm,
+    ),
+  ].at(-1);
+  if (step === undefined) {
+    return { share: 0, text: `loading, ${seconds.toFixed(0)} s` };
+  }
+  const [, done, all, loss, left] = step;
+  // Merging, scoring and publishing take about a tenth of the whole.
+  return done === all
+    ? { share: 0.9, text: "merging, scoring, publishing" }
+    : {
+        share: (0.9 * Number(done)) / Number(all),
+        text: `step ${done}/${all}, ${loss}, ${left} left`,
+      };
+}
+
+/**
+ * Waits until a server answers its health check.
+ *
+ * @throws CommandError when it ends instead, or takes longer than `limit` seconds
+ */
+export async function healthy(
+  server: LocalProcess,
+  url: string,
+  usual: number,
+  limit: number,
+): Promise<void> {
+  let over = false;
+  const polled = async () => {
+    for (
+      const began = Date.now();
+      Date.now() - began < 1000 * limit && !over;
+    ) {
+      if ((await fetch(url).catch(() => undefined))?.ok) {
+        return;
+      }
+      await sleep(500);
+    }
+    throw new CommandError(
+      `The server did not answer ${url} within ${limit} s.`,
+    );
+  };
+  const ended = server.ended.then((code) => {
+    throw server.failure(code);
+  });
+  try {
+    await withProgress(
+      "Starting the server",
+      expected(usual),
+      Promise.race([polled(), ended]),
+    );
+  } finally {
+    over = true;
+  }
+}
