@@ -37,8 +37,12 @@ type Handler = (call: Call) => Answer;
 const ENDPOINTS: Readonly<Record<string, string>> = {
   artifactregistry: "GOOGLE_ARTIFACT_REGISTRY_CUSTOM_ENDPOINT=v1/",
   cloudbuild: "GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT=v1/",
+  cloudresourcemanager: "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT=v1/",
+  compute: "GOOGLE_COMPUTE_CUSTOM_ENDPOINT=compute/v1/",
+  iam: "GOOGLE_IAM_CUSTOM_ENDPOINT=v1/",
   logging: "GOOGLE_LOGGING_CUSTOM_ENDPOINT=v2/",
   run: "GOOGLE_CLOUD_RUN_V2_CUSTOM_ENDPOINT=v2/",
+  secretmanager: "GOOGLE_SECRET_MANAGER_CUSTOM_ENDPOINT=v1/",
   serviceusage: "GOOGLE_SERVICE_USAGE_CUSTOM_ENDPOINT=v1/",
 };
 

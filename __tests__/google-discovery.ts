@@ -47,8 +47,12 @@ interface Schema {
 const VERSIONS: Readonly<Record<string, string>> = {
   artifactregistry: "v1",
   cloudbuild: "v1",
+  cloudresourcemanager: "v1",
+  compute: "v1",
+  iam: "v1",
   logging: "v2",
   run: "v2",
+  secretmanager: "v1",
   serviceusage: "v1",
   storage: "v1",
 };

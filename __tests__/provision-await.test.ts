@@ -9,6 +9,13 @@ const BUILDS = "cloudbuild.projects.locations.builds.list";
 const BUCKETS = "storage.buckets.list";
 const REPOSITORIES = "artifactregistry.projects.locations.repositories.list";
 const LOGS = "logging.entries.list";
+const OTHERS = [
+  "compute.regions.get",
+  "iam.projects.serviceAccounts.list",
+  "secretmanager.projects.secrets.list",
+  "serviceusage.services.get",
+  "cloudresourcemanager.projects.get",
+];
 
 // Starting Node takes seconds on a busy machine.
 jest.setTimeout(30_000);
@@ -42,6 +49,15 @@ describe("await-apis", () => {
     const { output, failure } = await run(awaitApis, server, env);
     expect(failure).toBeUndefined();
     expect(output).toBe("5 APIs answer\n");
+  });
+
+  test("knows a call of every other API that the stack switches on", async () => {
+    OTHERS.forEach((id) => server.on(id, () => ({ body: {} })));
+    const names = OTHERS.map((id) => `${id.split(".")[0]}.googleapis.com`);
+    const APIS = names.join(",");
+    const { failure } = await run(awaitApis, server, { ...env, APIS });
+    expect(failure).toBeUndefined();
+    expect(server.calls.map(({ id }) => id).sort()).toEqual([...OTHERS].sort());
   });
 
   test("waits for an API that is off, and asks the others no more", async () => {
