@@ -4,8 +4,8 @@ export interface HttpRequest {
   /** @default "GET" */
   readonly method?: "GET" | "HEAD" | "POST";
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as JSON. */
-  readonly body?: object;
+  /** Sent as JSON, or as a form. */
+  readonly body?: object | URLSearchParams;
   /** @default 20 */
   readonly timeoutSeconds?: number;
 }

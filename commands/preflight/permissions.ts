@@ -1,0 +1,94 @@
+import { BRIEFLY, type Check } from "./finding";
+
+/** What a deployment does, and the smallest predefined role that lets it. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  "roles/serviceusage.serviceUsageAdmin": [
+    "serviceusage.services.enable",
+    "serviceusage.services.list",
+  ],
+  "roles/iam.serviceAccountAdmin": [
+    "iam.serviceAccounts.create",
+    "iam.serviceAccounts.get",
+    "iam.serviceAccounts.delete",
+  ],
+  // Whoever makes a job, service or build that runs as an account.
+  "roles/iam.serviceAccountUser": ["iam.serviceAccounts.actAs"],
+  "roles/resourcemanager.projectIamAdmin": [
+    "resourcemanager.projects.getIamPolicy",
+    "resourcemanager.projects.setIamPolicy",
+  ],
+  "roles/storage.admin": [
+    "storage.buckets.create",
+    "storage.buckets.get",
+    "storage.buckets.delete",
+    "storage.buckets.getIamPolicy",
+    "storage.buckets.setIamPolicy",
+    "storage.objects.create",
+    "storage.objects.get",
+    "storage.objects.list",
+  ],
+  "roles/secretmanager.admin": [
+    "secretmanager.secrets.create",
+    "secretmanager.secrets.delete",
+    "secretmanager.secrets.setIamPolicy",
+    "secretmanager.versions.add",
+  ],
+  "roles/artifactregistry.admin": [
+    "artifactregistry.repositories.create",
+    "artifactregistry.repositories.delete",
+    "artifactregistry.repositories.setIamPolicy",
+    "artifactregistry.tags.get",
+  ],
+  "roles/cloudbuild.builds.editor": [
+    "cloudbuild.builds.create",
+    "cloudbuild.builds.get",
+  ],
+  "roles/run.admin": [
+    "run.jobs.create",
+    "run.jobs.delete",
+    "run.jobs.run",
+    "run.executions.list",
+    "run.services.create",
+    "run.services.delete",
+    "run.services.setIamPolicy",
+    "run.operations.get",
+  ],
+  "roles/logging.viewer": ["logging.logEntries.list"],
+};
+
+/**
+ * Whether the caller may do what a deployment does.
+ *
+ * @see https://cloud.google.com/resource-manager/reference/rest/v1/projects/testIamPermissions
+ */
+export const permissions: Check = async ({ settings, google }) => {
+  const { projectId } = settings;
+  const what = "permissions";
+  const asked = Object.values(NEEDED).flat();
+  const { permissions: held = [] } = await google.request<{
+    permissions?: string[];
+  }>({
+    service: "resourcemanager",
+    method: "POST",
+    path: `projects/${projectId}:testIamPermissions`,
+    body: { permissions: asked },
+    retry: { ...BRIEFLY, idempotent: true },
+  });
+  const missing = Object.entries(NEEDED)
+    .map(([role, all]) => ({
+      role,
+      lacking: all.filter((permission) => !held.includes(permission)),
+    }))
+    .filter(({ lacking }) => lacking.length > 0);
+  if (missing.length === 0) {
+    return [
+      { status: "pass", what, detail: `all ${asked.length} that deploy needs` },
+    ];
+  }
+  return missing.map(({ role, lacking }) => ({
+    status: "fail",
+    what,
+    detail: `missing: ${lacking.join(", ")}`,
+    remedy: `gcloud projects add-iam-policy-binding ${projectId} --member user:YOU --role ${role}`,
+  }));
+};
