@@ -58,7 +58,13 @@ def load_tokenizer(directory: Path) -> Any:
 
 
 def load_model(directory: Path, device: "torch.device", nf4: bool = False) -> "PreTrainedModel":
-    """The model in bfloat16 on a device; with nf4, its linear layers in 4 bits (CUDA only)."""
+    """
+    The model on a device, its weights in bfloat16; with nf4, its linear layers in 4 bits (CUDA
+    only).
+
+    A CPU that cannot multiply bfloat16 computes with the same weights in float32: emulated, a step
+    takes several times as long.
+    """
     import torch
     from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 
@@ -70,7 +76,7 @@ def load_model(directory: Path, device: "torch.device", nf4: bool = False) -> "P
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    return AutoModelForCausalLM.from_pretrained(
+    model = AutoModelForCausalLM.from_pretrained(
         directory,
         dtype=torch.bfloat16,
         attn_implementation=attention(directory),
@@ -79,6 +85,15 @@ def load_model(directory: Path, device: "torch.device", nf4: bool = False) -> "P
         trust_remote_code=False,
         **quantization,
     )
+    return model if computing_type(device) == torch.bfloat16 else model.float()
+
+
+def computing_type(device: "torch.device") -> "torch.dtype":
+    """bfloat16 on a GPU, and on CPUs whose kernels for it use AVX-512; else float32."""
+    import torch
+
+    fast = device.type == "cuda" or torch.backends.cpu.get_cpu_capability() == "AVX512"
+    return torch.bfloat16 if fast else torch.float32
 
 
 def attention(directory: Path) -> str:

@@ -54,7 +54,8 @@ def fine_tune(
     config.base_model_name_or_path = settings.model_name
     config.revision = resolved if is_hub_id(settings.model_name) else None
     config.target_modules = sorted(config.target_modules)  # a set would be written in any order
-    trainer.model.save_pretrained(scratch / "adapter", safe_serialization=True)
+    # Left to decide for itself, peft asks the Hub whether embeddings were resized.
+    trainer.model.save_pretrained(scratch / "adapter", save_embedding_layers=False)
     (scratch / "adapter" / "README.md").unlink(
         missing_ok=True
     )  # peft's empty form; the version has its own card
@@ -86,7 +87,7 @@ def build_trainer(
         max_length=settings.max_seq_length,
         packing=settings.packing,
         seed=settings.seed,
-        bf16=True,
+        bf16=model.dtype == torch.bfloat16,
         use_cpu=not on_gpu,
         dataloader_pin_memory=on_gpu,
         gradient_checkpointing=on_gpu and not _activations_fit(model, settings),

@@ -54,6 +54,7 @@ def save_version(model: PreTrainedModel, base: Path, adapter: Path, directory: P
         eos_token_id=ends[0] if len(ends) == 1 else ends,
         pad_token_id=tokenizer.pad_token_id,
     )
+    model = model.to(torch.bfloat16)
     model.save_pretrained(directory, max_shard_size=LARGEST_SHARD)
     tokenizer.save_pretrained(directory)
     shutil.copytree(adapter, directory / "adapter")

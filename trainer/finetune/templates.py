@@ -11,7 +11,7 @@ def placeholders(template: str) -> set[str]:
 
 
 def require_placeholders(template: str, known: Iterable[str] | None) -> None:
-    """Raises ValueError unless the template has bare placeholders, all of them known (None: any)."""
+    """Raises ValueError unless there are bare placeholders, all of them known (None: any)."""
     try:
         fields = [field for field in Formatter().parse(template) if field[1] is not None]
     except ValueError as error:

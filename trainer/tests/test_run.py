@@ -1,0 +1,242 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from tiny import RUN_ID, TRAINER, environment, rows, write_jsonl
+
+from finetune.__main__ import main
+from finetune.checksum import stored_file
+
+VERSION, CHECKPOINT = f"tiny-sql/{RUN_ID}", f"checkpoints/tiny-sql/{RUN_ID}"
+# Fails a process as soon as it imports torch: what must end in seconds may not.
+NO_TORCH = (
+    "import sys; sys.modules['torch'] = None; from finetune.__main__ import main; sys.exit(main())"
+)
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    return write_jsonl(tmp_path / "data" / "train.jsonl", rows()).parent
+
+
+def without_torch(variables):
+    return subprocess.run(
+        [sys.executable, "-c", NO_TORCH], env=variables, capture_output=True, text=True, timeout=60
+    )
+
+
+def write_verdict(bucket: Path, **changes):
+    verdict = {
+        "format": 1,
+        "exit_code": 3,
+        "reason": "too bad",
+        "run_id": RUN_ID,
+        "trainer": TRAINER,
+        "metric": "exact_match",
+        "value": 0.4,
+        "minimum": 0.7,
+        **changes,
+    }
+    path = bucket / CHECKPOINT / "verdict.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(verdict), "utf-8")
+
+
+def test_a_run_publishes_a_version_that_transformers_reloads(
+    bases, dataset, tmp_path, set_environment, capfd
+):
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    bucket = tmp_path / "bucket"
+    variables = set_environment(environment(bases["gemma"], dataset, bucket))
+    assert main() == 0
+    version = bucket / VERSION
+    manifest = json.loads((version / "manifest.json").read_text("utf-8"))
+    assert (version / "_SUCCESS").is_file()
+    assert list(manifest["files"]) == sorted(manifest["files"], key=lambda file: file["name"])
+    for file in manifest["files"]:
+        stored = stored_file(version / file["name"])
+        assert (stored.size, stored.crc32c) == (file["size"], file["crc32c"])
+    assert manifest["license"] == "apache-2.0"
+    assert manifest["hyperparameters"]["max_seq_length"] == 128
+    metrics = json.loads((version / "metrics.json").read_text("utf-8"))
+    assert metrics == manifest["metrics"]
+    assert metrics["steps"] == 2 and metrics["held_out_rows"] == 4
+    assert metrics["execution_match"] is not None
+
+    tokenizer = AutoTokenizer.from_pretrained(version)
+    model = AutoModelForCausalLM.from_pretrained(version)
+    inputs = tokenizer("Question: Which", return_tensors="pt")
+    assert model.generate(**inputs, max_new_tokens=3).shape[1] > inputs["input_ids"].shape[1]
+
+    out, err = capfd.readouterr()
+    assert "step 2 of 2, loss " in out and "LOAD_IN_4BIT is ignored" in out
+    assert "\r" not in out + err
+    # No path of the machine that trained.
+    assert str(bases["gemma"].parent) not in (version / "config.json").read_text("utf-8")
+
+    again = without_torch(variables)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "is published already" in again.stdout
+
+
+def test_base_data_and_version_may_all_be_in_a_bucket(bases, dataset, cloud, set_environment):
+    for path in bases["llama"].iterdir():
+        cloud.objects["models", f"bases/tiny/{path.name}"] = path.read_bytes()
+    cloud.objects["models", "sets/rows.jsonl"] = (dataset / "train.jsonl").read_bytes()
+    set_environment(
+        environment("gs://models/bases/tiny", "gs://models/sets", "gs://models", PACKING="false")
+    )
+    assert main() == 0
+    published = cloud.below("models", f"{VERSION}/")
+    staged = cloud.below("models", f"{CHECKPOINT}/staging/")
+    assert published.pop("_SUCCESS") == b""
+    assert published == staged
+    # The card's licence comes with the base's files.
+    assert json.loads(published["manifest.json"])["license"] == "apache-2.0"
+
+
+def test_an_attempt_after_a_crash_in_mid_publish_goes_on_with_the_same_bytes(
+    bases, dataset, cloud, set_environment
+):
+    from google.api_core.exceptions import Forbidden
+
+    variables = set_environment(environment(bases["llama"], dataset, "gs://models"))
+    cloud.refuse_writes_after = 14
+    with pytest.raises(Forbidden):
+        main()
+    staged = cloud.below("models", f"{CHECKPOINT}/staging/")
+    half = cloud.below("models", f"{VERSION}/")
+    assert "manifest.json" in staged and 0 < len(half) < len(staged)
+    cloud.refuse_writes_after = None
+    again = without_torch(variables)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "publishing it without training" in again.stdout
+    published = cloud.below("models", f"{VERSION}/")
+    assert published.pop("_SUCCESS") == b""
+    assert published == staged
+
+
+def test_fails_when_the_model_is_below_the_bar_and_a_retry_ends_at_once(
+    bases, dataset, tmp_path, set_environment, capsys
+):
+    bucket = tmp_path / "bucket"
+    variables = set_environment(
+        environment(
+            bases["llama"],
+            dataset,
+            bucket,
+            PROMOTION_METRIC="exact_match",
+            PROMOTION_MINIMUM="0.7",
+        )
+    )
+    assert main() == 3
+    assert "the promotion asks for at least 0.7" in capsys.readouterr().err
+    verdict = json.loads((bucket / CHECKPOINT / "verdict.json").read_text("utf-8"))
+    assert verdict.pop("created") and verdict.pop("reason")
+    assert verdict == {
+        "format": 1,
+        "exit_code": 3,
+        "run_id": RUN_ID,
+        "trainer": TRAINER,
+        "metric": "exact_match",
+        "value": 0.0,
+        "minimum": 0.7,
+    }
+    assert not (bucket / VERSION).exists()
+    again = without_torch(variables)
+    assert again.returncode == 3
+    assert "an earlier attempt decided" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("changes", "minimum", "code"),
+    [
+        ({}, "0.7", 3),
+        ({"value": None}, "0.7", 3),
+        ({"exit_code": 2, "value": None}, "", 2),
+        # Nothing binds below; the run then ends with 1 over a base that is not there.
+        ({}, "0.3", 1),
+        ({}, "", 1),
+        ({"trainer": "000000000000"}, "0.7", 1),
+        ({"metric": "execution_match"}, "0.7", 1),
+    ],
+)
+def test_a_verdict_binds_only_the_same_trainer_and_a_bar_that_is_not_lower(
+    dataset, tmp_path, set_environment, changes, minimum, code
+):
+    write_verdict(tmp_path / "bucket", **changes)
+    set_environment(
+        environment(
+            tmp_path / "no-base",
+            dataset,
+            tmp_path / "bucket",
+            PROMOTION_METRIC="exact_match",
+            PROMOTION_MINIMUM=minimum,
+        )
+    )
+    assert main() == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"DATASET_COLUMNS": '{"question": "q", "answer": "a", "context": "c"}'}, "the column "),
+        ({"LORA_TARGET_MODULES": "nothing"}, "LORA_TARGET_MODULES: "),
+        ({"MAX_SEQ_LENGTH": "16"}, "no row is left to train on"),
+    ],
+)  # fmt: skip
+def test_fails_when_settings_do_not_fit_base_or_data_with_code_2_and_a_verdict(
+    bases, dataset, tmp_path, set_environment, capsys, changes, message
+):
+    bucket = tmp_path / "bucket"
+    set_environment(environment(bases["llama"], dataset, bucket, **changes))
+    assert main() == 2
+    assert message in capsys.readouterr().err
+    verdict = json.loads((bucket / CHECKPOINT / "verdict.json").read_text("utf-8"))
+    assert verdict["exit_code"] == 2 and message in verdict["reason"]
+
+
+def test_fails_when_the_base_has_only_pickled_weights(dataset, tmp_path, set_environment, capsys):
+    base = tmp_path / "pickled"
+    base.mkdir()
+    (base / "config.json").write_text("{}")
+    (base / "pytorch_model.bin").write_bytes(b"")
+    set_environment(environment(base, dataset, tmp_path / "bucket"))
+    assert main() == 2
+    assert "has no *.safetensors weights" in capsys.readouterr().err
+
+
+def test_fails_when_the_base_is_missing_without_a_verdict(dataset, tmp_path, set_environment):
+    bucket = tmp_path / "bucket"
+    set_environment(environment(tmp_path / "missing", dataset, bucket))
+    assert main() == 1
+    assert not bucket.exists()
+
+
+def test_a_termination_in_mid_training_publishes_nothing_and_ends_with_75(bases, dataset, tmp_path):
+    bucket = tmp_path / "bucket"
+    variables = {
+        **os.environ,
+        **environment(bases["llama"], dataset, bucket, MAX_STEPS="100000"),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "finetune"], env=variables, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        assert any(line.startswith("step 3 of 100000") for line in lines)
+        started = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) == 75
+        assert time.monotonic() - started < 10  # what Cloud Run leaves before it kills
+    finally:
+        process.kill()
+        process.stdout.close()
+    assert not bucket.exists()
