@@ -14,7 +14,7 @@ import { type Answers, askAll, readQuestions, score } from "./questions";
 import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
 import { finish, healthy, runContainer, trainingState } from "./run-container";
 import { cached, runScript } from "./run-script";
-import { freePort, rehearsalSettings } from "./settings";
+import { freePort, rehearsalSettings } from "./rehearsal-settings";
 import { synthesize } from "./synthesized-stack";
 import { Workspace } from "./workspace";
 
@@ -83,7 +83,10 @@ async function rehearse(argv: readonly string[]): Promise<number> {
     seconds: 1,
   });
   workspace.addToBucket("base/smollm2-135m-instruct", base);
-  workspace.addToBucket(`data/seed-${seed}`, data);
+  workspace.addToBucket(
+    `data/seed-${seed}/train.jsonl`,
+    join(data, "train.jsonl"),
+  );
 
   const port = await freePort();
   const stack = await synthesize(rehearsalSettings(seed, port), workspace);

@@ -43,11 +43,11 @@ export class Workspace {
     return join(this.folder, `${name}.log`);
   }
 
-  /** Puts a folder of the cache into the bucket, without copying it. */
-  public addToBucket(path: string, folder: string): void {
+  /** Puts a file or folder into the bucket, without copying it. */
+  public addToBucket(path: string, source: string): void {
     const target = join(this.bucket, path);
     mkdirSync(resolve(target, ".."), { recursive: true });
-    symlinkSync(folder, target);
+    symlinkSync(source, target);
   }
 }
 
