@@ -64,7 +64,9 @@ const CHECKS: readonly [string, Check][] = [
   ["base model and data set", sources],
 ];
 
-/** `npm run preflight`: 1 when anything would fail, 2 for a wrong command line. */
+/**
+ * `npm run preflight`: 1 when anything would fail, 2 for a wrong command line.
+ */
 export async function preflight(
   argv: readonly string[],
   {

@@ -28,7 +28,10 @@ export interface Preflight {
 /** Looks at one thing. An error that it throws counts as "cannot tell". */
 export type Check = (preflight: Preflight) => Promise<Finding[]>;
 
-/** The checks ask once and at once: nothing here is fresh, as it is in a deployment. */
+/**
+ * The checks ask once and at once: nothing here is fresh, as it is in a
+ * deployment.
+ */
 export const BRIEFLY = { deadlineSeconds: 10 };
 
 /** The finding of a check that could not be made. */

@@ -11,7 +11,8 @@ export interface ListPolicy {
  * Locations of what the stack makes, against `gcp.resourceLocations`. A secret
  * that is replicated automatically, and a build in `global`, lie in `global`.
  *
- * @see https://cloud.google.com/resource-manager/docs/organization-policy/defining-locations
+ * @see
+ * https://cloud.google.com/resource-manager/docs/organization-policy/defining-locations
  */
 export const locations: Check = async (preflight) => {
   const { region, token, build } = preflight.settings;
@@ -58,10 +59,8 @@ export const traffic: Check = async (preflight) => {
     network === "none" || network.egress === "private-ranges"
       ? "private-ranges-only"
       : "all-traffic";
-  const [ingressPolicy, egressPolicy] = await Promise.all([
-    effectivePolicy(preflight, "run.allowedIngress"),
-    effectivePolicy(preflight, "run.allowedVPCEgress"),
-  ]);
+  const ingressPolicy = await effectivePolicy(preflight, "run.allowedIngress");
+  const egressPolicy = await effectivePolicy(preflight, "run.allowedVPCEgress");
   const findings = [...new Set(ingresses)].map((value) =>
     valueFinding(
       "ingress of the service",
@@ -105,7 +104,8 @@ function valueFinding(
  * Through the Resource Manager API, which is on in any case, and not the
  * Organization Policy API, which is not.
  *
- * @see https://cloud.google.com/resource-manager/reference/rest/v1/projects/getEffectiveOrgPolicy
+ * @see
+ * https://cloud.google.com/resource-manager/reference/rest/v1/projects/getEffectiveOrgPolicy
  */
 async function effectivePolicy(
   { settings, google }: Preflight,

@@ -59,7 +59,8 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
 /**
  * Whether the caller may do what a deployment does.
  *
- * @see https://cloud.google.com/resource-manager/reference/rest/v1/projects/testIamPermissions
+ * @see
+ * https://cloud.google.com/resource-manager/reference/rest/v1/projects/testIamPermissions
  */
 export const permissions: Check = async ({ settings, google }) => {
   const { projectId } = settings;

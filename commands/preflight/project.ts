@@ -1,7 +1,7 @@
 import { GoogleApiError } from "../../provision/google-api-error";
 import { CommandError } from "../command-line";
 import { findBucket, requireSameLocation } from "../models-bucket";
-import { BRIEFLY, type Check, type Finding } from "./finding";
+import { BRIEFLY, cannotTell, type Check, type Finding } from "./finding";
 
 /** APIs with which the others are looked at and enabled: these only by hand. */
 const BY_HAND = [
@@ -58,7 +58,9 @@ export const project: Check = async ({ settings, google }) => {
   }
 };
 
-/** Whether the two APIs that no deployment can enable for itself are enabled. */
+/**
+ * Whether the two APIs that no deployment can enable for itself are enabled.
+ */
 export const apisByHand: Check = async ({ settings, google }) => {
   const { projectId } = settings;
   return Promise.all(
@@ -75,7 +77,7 @@ export const apisByHand: Check = async ({ settings, google }) => {
         }
       } catch (error) {
         if (!(error instanceof GoogleApiError && error.serviceDisabled)) {
-          throw error;
+          return cannotTell(what, error);
         }
       }
       const remedy = enable(projectId);

@@ -35,7 +35,8 @@ const REQUEST =
  * roll-out need. Read through the Service Usage API, which is on in any case,
  * and not the Cloud Quotas API, which is not.
  *
- * @see https://cloud.google.com/service-usage/docs/reference/rest/v1beta1/services.consumerQuotaMetrics/list
+ * @see
+ * https://cloud.google.com/service-usage/docs/reference/rest/v1beta1/services.consumerQuotaMetrics/list
  */
 export const quotas: Check = async ({ settings, google }) => {
   const { projectId, region } = settings;
@@ -79,7 +80,10 @@ function scaled(limit: number | null, unit: number): number | null {
   return limit === null || limit < 0 ? limit : limit / unit;
 }
 
-/** The region's limit, or the one that holds where the region has none of its own. */
+/**
+ * The region's limit, or the one that holds where the region has none of its
+ * own.
+ */
 function limitOf(
   metrics: readonly QuotaMetric[],
   pattern: RegExp,

@@ -1,7 +1,15 @@
 import { hubAddress } from "../hub";
-import { BRIEFLY, type Check, type Finding, type Preflight } from "./finding";
+import {
+  BRIEFLY,
+  cannotTell,
+  type Check,
+  type Finding,
+  type Preflight,
+} from "./finding";
 
-/** Whether each base model and data set can be read, with the token if need be. */
+/**
+ * Whether each base model and data set can be read, with the token if need be.
+ */
 export const sources: Check = async (preflight) => {
   const models = Object.values(preflight.settings.models);
   const wanted = new Map<string, () => Promise<Finding>>();
@@ -12,7 +20,11 @@ export const sources: Check = async (preflight) => {
     const data = `data set ${dataset.id}`;
     wanted.set(data, () => source(preflight, data, "datasets", dataset));
   }
-  return Promise.all([...wanted.values()].map((look) => look()));
+  return Promise.all(
+    [...wanted].map(([what, look]) =>
+      look().catch((error: unknown) => cannotTell(what, error)),
+    ),
+  );
 };
 
 interface Source {
