@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -16,6 +17,12 @@ import { CommandError } from "../commands/command-line";
 import { deploy } from "../commands/deploy";
 import { destroy } from "../commands/destroy";
 import { googleClient } from "../provision/google-client";
+
+// A synthesis costs half a second. The tests that start a process have it.
+jest.mock("../commands/synthesis", () => ({
+  ...jest.requireActual<object>("../commands/synthesis"),
+  synthesize: jest.fn(),
+}));
 
 /** Writes down how it was called; answers as the files beside it say. */
 const FAKE_TERRAFORM = `#!/usr/bin/env node
@@ -135,17 +142,21 @@ function synthesizes(...environments: string[]): void {
       { name, workingDirectory: `stacks/${name}` },
     ]),
   );
+  for (const name of environments) {
+    const directory = path.join(root, "cdktf.out/stacks", name);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(path.join(directory, "cdk.tf.json"), JSON.stringify(STACK));
+  }
+  writeFileSync(
+    path.join(root, "cdktf.out/manifest.json"),
+    JSON.stringify({ version: "0.21.0", stacks }),
+  );
   writeFileSync(
     path.join(root, "main.ts"),
-    `import { mkdirSync, writeFileSync } from "node:fs";
+    `import { renameSync } from "node:fs";
     if (process.env["BROKEN"]) { console.error("settings: region is 'mars'"); process.exit(1); }
     if (process.env["HF_TOKEN"]) throw new Error("the synthesis saw the token");
-    const stacks: Record<string, unknown> = ${JSON.stringify(stacks)};
-    for (const name of Object.keys(stacks)) {
-      mkdirSync("cdktf.out/stacks/" + name, { recursive: true });
-      writeFileSync("cdktf.out/stacks/" + name + "/cdk.tf.json", ${JSON.stringify(JSON.stringify(STACK))});
-    }
-    writeFileSync("cdktf.out/manifest.json", JSON.stringify({ version: "0.21.0", stacks }));`,
+    renameSync("synthesized", "cdktf.out");`,
   );
 }
 
@@ -171,7 +182,13 @@ const commandLine = (command: string, args: string[]) => [
   ...args,
 ];
 
+/** Leaves it to main.ts to put the stack in place. */
+function unsynthesize(): void {
+  renameSync(path.join(root, "cdktf.out"), path.join(root, "synthesized"));
+}
+
 function start(command: string, args: string[], extra?: NodeJS.ProcessEnv) {
+  unsynthesize();
   const [program = "", ...rest] = commandLine(command, args);
   const child = spawn(program, rest, { cwd: root, env: environment(extra) });
   children.push(child);
@@ -214,6 +231,49 @@ async function run(
   } finally {
     jest.restoreAllMocks();
   }
+}
+
+/** Python can open a terminal, which Node cannot. */
+const TERMINAL = `import os, pty, sys
+when, text = sys.argv[1].encode(), sys.argv[2].encode()
+pid, fd = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[3], sys.argv[3:])
+seen = b""
+typed = False
+while True:
+    try:
+        data = os.read(fd, 4096)
+    except OSError:
+        break
+    if not data:
+        break
+    seen += data
+    if when in seen and not typed:
+        typed = True
+        os.write(fd, text)
+sys.stdout.write(seen.decode())
+sys.stdout.flush()
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
+
+/** Runs a command on a terminal, and types once it has said something. */
+async function onTerminal(
+  command: string,
+  args: string[],
+  { when, type }: { when: string; type: string },
+  extra?: NodeJS.ProcessEnv,
+): Promise<{ code: unknown; output: string }> {
+  unsynthesize();
+  const child = spawn(
+    "python3",
+    ["-c", TERMINAL, when, type, ...commandLine(command, args)],
+    { cwd: root, env: environment(extra) },
+  );
+  children.push(child);
+  let output = "";
+  child.stdout.on("data", (text) => (output += text));
+  const code = await new Promise((done) => child.once("close", done));
+  return { code, output };
 }
 
 function calls(): Call[] {
@@ -402,6 +462,7 @@ describe("a deployment that is interrupted", () => {
   const interruptedBy = async (signal: NodeJS.Signals) => {
     const { child, ended, says } = start("deploy", ["--auto-approve"], {
       FAKE_SLOW: "apply",
+      HF_TOKEN: "hf_canary",
     });
     await says("fake terraform is applying");
     child.kill(signal);
@@ -422,34 +483,12 @@ describe("a deployment that is interrupted", () => {
   );
 
   test("survives Ctrl-C on a terminal, where Terraform gets it directly", async () => {
-    const typing = `import os, pty, sys
-pid, fd = pty.fork()
-if pid == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-seen = b""
-typed = False
-while True:
-    try:
-        data = os.read(fd, 4096)
-    except OSError:
-        break
-    if not data:
-        break
-    seen += data
-    if b"is applying" in seen and not typed:
-        typed = True
-        os.write(fd, b"\\x03")
-sys.stdout.write(seen.decode())
-sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))`;
-    const child = spawn(
-      "python3",
-      ["-c", typing, ...commandLine("deploy", [])],
-      { cwd: root, env: environment({ FAKE_SLOW: "apply" }) },
+    const { code, output } = await onTerminal(
+      "deploy",
+      [],
+      { when: "is applying", type: "\u0003" },
+      { FAKE_SLOW: "apply" },
     );
-    children.push(child);
-    let output = "";
-    child.stdout.on("data", (text) => (output += text));
-    const code = await new Promise((done) => child.once("close", done));
     expect(output).toContain("It is safe to run npm run deploy again");
     expect(code).toBe(1);
     expect(calls().filter((call) => call.signal)).toHaveLength(1);
@@ -494,6 +533,32 @@ describe("npm run destroy", () => {
     expect(code).toBe(0);
     const removals = commands().filter((line) => line.startsWith("state rm"));
     expect(removals).toHaveLength(1);
+  });
+
+  test("goes ahead where the bucket was never made, and promises none", async () => {
+    writeFileSync(path.join(root, "state.json"), state("null_resource.run"));
+    const { code, output } = await run("destroy", ["--auto-approve"]);
+    expect(code).toBe(0);
+    expect(output).toContain("Goes:  1 resource\n");
+    expect(output).not.toContain("proj-a-models");
+  });
+
+  test.each([
+    ["yes\r", 0],
+    ["no\r", 1],
+    ["\u0003", 1],
+    ["\u0004", 1],
+  ])("asks on a terminal; %j ends with %i", async (typed, expected) => {
+    deployed();
+    const { code, output } = await onTerminal("destroy", [], {
+      when: "to go on:",
+      type: typed,
+    });
+    expect(code).toBe(expected);
+    expect(output.includes("Nothing was changed")).toBe(expected === 1);
+    expect(commands().some((line) => line.startsWith("state rm"))).toBe(
+      expected === 0,
+    );
   });
 
   test("says so when nothing is deployed", async () => {
@@ -543,7 +608,7 @@ describe("npm run destroy", () => {
       "--with-models",
       "--auto-approve",
     ]);
-    expect(output).toContain("Trained models that are lost for good: m/abc");
+    expect(output).toContain("Trained models that are lost: m/abc");
     expect(output).toContain("5.0 GB");
     expect(code).toBe(0);
     const deletions = requests.filter((line) => line.startsWith("DELETE"));

@@ -1,5 +1,4 @@
-import { createInterface } from "node:readline/promises";
-import { googleClient } from "../provision/google-client";
+import { type GoogleClient, googleClient } from "../provision/google-client";
 import {
   type Command,
   CommandError,
@@ -7,7 +6,8 @@ import {
   runAsProcess,
 } from "./command-line";
 import { colourFlags, terraformInForeground } from "./foreground";
-import { countModels, deleteModels, type ModelCount } from "./model-deletion";
+import { approved, howToDelete, whatGoes } from "./destroy-texts";
+import { countModels, deleteModels } from "./model-deletion";
 import {
   findBucket,
   findModelsBucket,
@@ -81,30 +81,39 @@ export async function destroy(
   removeImport(stack);
   captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);
 
-  const bucket = findModelsBucket(readStackJson(stack));
+  const declared = findModelsBucket(readStackJson(stack));
   const resources = stateResources(stack.directory, env);
-  const going = resources.filter(({ address }) => address !== bucket?.address);
-  let models: ModelCount | null = null;
-  if (values["with-models"] && bucket && (await findBucket(bucket, google))) {
-    models = await countModels(bucket.name, google);
+  const going = resources.filter(
+    ({ address }) => address !== declared?.address,
+  );
+  const withModels = values["with-models"] === true;
+  if (resources.length === 0 && !withModels) {
+    console.log(`Nothing is deployed in environment ${stack.name}.`);
+    return 0;
   }
+  const bucket = await existingBucket(declared, resources, google).catch(
+    (error: unknown) => {
+      // Deleting must know for sure; everything else goes without.
+      if (withModels) throw error;
+      return null;
+    },
+  );
+  const models =
+    withModels && bucket ? await countModels(bucket.name, google) : null;
   if (resources.length === 0 && !models) {
     console.log(`Nothing is deployed in environment ${stack.name}.`);
     return 0;
   }
 
-  console.log(whatGoes(going));
-  console.log(whatStays(bucket, models));
-  if (
-    !values["auto-approve"] &&
-    !(await approved(models && bucket ? bucket.name : "yes"))
-  ) {
+  console.log(whatGoes(going, bucket?.name, models));
+  const answer = models && bucket ? bucket.name : "yes";
+  if (!values["auto-approve"] && !(await approved(answer))) {
     console.log("Not confirmed. Nothing was changed.");
     return 1;
   }
 
-  if (bucket && going.length !== resources.length) {
-    captureTerraform(stack.directory, ["state", "rm", bucket.address], env);
+  if (declared && going.length !== resources.length) {
+    captureTerraform(stack.directory, ["state", "rm", declared.address], env);
   }
   if (going.length > 0) {
     const flags = [
@@ -126,65 +135,36 @@ export async function destroy(
   }
   if (bucket && models) {
     await deleteModels(bucket.name, google, (text) => console.log(text));
-    console.log(`Deleted gs://${bucket.name}.`);
+    console.log(
+      `Deleted gs://${bucket.name}. Cloud Storage's soft delete may keep its objects restorable, and billed, for 7 days.`,
+    );
   } else if (bucket) {
-    console.log(howToDelete(bucket));
+    console.log(howToDelete(bucket.name));
   }
   return 0;
 }
 
-function whatGoes(resources: readonly StateResource[]): string {
-  const counts = new Map<string, number>();
-  for (const { type } of resources) {
-    counts.set(type, (counts.get(type) ?? 0) + 1);
+/**
+ * The bucket under the name that it has, and null where it does not exist: an
+ * interrupted destroy has taken it out of the state already, and a failed
+ * deployment never made it.
+ */
+async function existingBucket(
+  declared: ModelsBucket | null,
+  resources: readonly StateResource[],
+  google: GoogleClient,
+): Promise<ModelsBucket | null> {
+  if (!declared) {
+    return null;
   }
-  const kinds = [...counts]
-    .map(([type, count]) => `  ${String(count).padStart(3)}  ${type}`)
-    .sort();
-  return resources.length === 0
-    ? "Goes:  nothing is left of the stack itself."
-    : [`Goes:  ${resources.length} resources`, ...kinds].join("\n");
-}
-
-function whatStays(
-  bucket: ModelsBucket | null,
-  models: ModelCount | null,
-): string {
-  if (!bucket) {
-    return "Stays: nothing.";
+  const held = resources.find(({ address }) => address === declared.address);
+  if (held) {
+    return {
+      ...declared,
+      name: String(held.attributes["name"] ?? declared.name),
+    };
   }
-  if (!models) {
-    return `Stays: the bucket gs://${bucket.name} with the trained models (also its APIs stay enabled).`;
-  }
-  const gigabytes = (models.bytes / 1e9).toFixed(1);
-  return [
-    `Goes:  the bucket gs://${bucket.name} with ${models.objects} objects, ${gigabytes} GB, older versions included.`,
-    `       Trained models that are lost for good: ${models.versions.join(", ") || "none"}`,
-  ].join("\n");
-}
-
-async function approved(answer: string): Promise<boolean> {
-  const terminal = createInterface({
-    input: process.stdin,
-    output: process.stdout,
-  });
-  try {
-    return (
-      (await terminal.question(`Type '${answer}' to go on: `)).trim() === answer
-    );
-  } catch {
-    return false;
-  } finally {
-    terminal.close();
-  }
-}
-
-function howToDelete({ name }: ModelsBucket): string {
-  return [
-    `gs://${name} stays, with the models in it, and costs what its storage costs. The next npm run deploy finds it and its`,
-    "models again and does not train what is there. To delete it: npm run destroy -- --with-models, or",
-    `  gcloud storage rm --recursive gs://${name}`,
-  ].join("\n");
+  return (await findBucket(declared, google)) ? declared : null;
 }
 
 if (require.main === module) {
