@@ -82,7 +82,7 @@ describe("Hugging Face token", () => {
     const stack = synthesize(environment({ token: { version: 2 } }));
     const guard = provisioner(stack, "provision/require-token.ts");
 
-    expect(guard.triggers).toEqual({ version: "2" });
+    expect(guard.triggers).toEqual({ version: "2", secret: "HF_TOKEN" });
     expect(guard.depends_on).toEqual([]);
     for (const api of resources(stack, "google_project_service")) {
       expect(api.depends_on).toEqual([
@@ -338,7 +338,14 @@ describe("vLLM service", () => {
       ingress: "INGRESS_TRAFFIC_ALL",
       deletion_protection: false,
       scaling: { min_instance_count: 0 },
-      lifecycle: { ignore_changes: ["client", "client_version"] },
+      lifecycle: {
+        ignore_changes: [
+          "client",
+          "client_version",
+          "scaling[0].manual_instance_count",
+          "scaling[0].scaling_mode",
+        ],
+      },
       template: {
         execution_environment: "EXECUTION_ENVIRONMENT_GEN2",
         gpu_zonal_redundancy_disabled: true,
@@ -396,6 +403,19 @@ describe("vLLM service", () => {
       failure_threshold: 180,
     });
     expect(service(stack).timeouts).toEqual({ create: "45m", update: "45m" });
+  });
+
+  test("is confirmed again after every change of its revision", () => {
+    const confirmation = (serving: Record<string, unknown> = {}) =>
+      provisioner(withServing(serving), "provision/confirm-serving.ts");
+
+    expect(confirmation().depends_on).toEqual([
+      expect.stringMatching(/^google_cloud_run_v2_service\./),
+    ]);
+    expect(confirmation().triggers).toEqual(confirmation({}).triggers);
+    expect(confirmation({ maxModelLen: 512 }).triggers).not.toEqual(
+      confirmation().triggers,
+    );
   });
 
   test("may be called by nobody by default", () => {

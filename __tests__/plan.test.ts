@@ -68,7 +68,7 @@ interface Plan {
       google_service_account: 3,
       google_storage_bucket: 2,
       google_storage_bucket_iam_member: 5,
-      null_resource: 6,
+      null_resource: 7,
     });
     expect(plan.output_changes.run_id?.after).toMatch(/^[0-9a-f]{12}$/);
   });

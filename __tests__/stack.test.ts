@@ -41,7 +41,7 @@ test("the default stack has exactly these resources", () => {
     google_service_account: 3,
     google_storage_bucket: 2,
     google_storage_bucket_iam_member: 5,
-    null_resource: 6,
+    null_resource: 7,
   });
 });
 
@@ -152,8 +152,8 @@ test("models of one environment share the images, accounts and the bucket", () =
   expect(resources(stack, "google_cloud_run_v2_service")).toHaveLength(2);
   expect(resources(stack, "google_service_account")).toHaveLength(3);
   expect(resources(stack, "google_storage_bucket")).toHaveLength(2);
-  // Two builds, two runs, and the three steps before them.
-  expect(resources(stack, "null_resource")).toHaveLength(7);
+  // Three steps that come first, two builds, two runs, two confirmations.
+  expect(resources(stack, "null_resource")).toHaveLength(9);
 });
 
 test("provisioners start Node on a file, without a shell, and never see the token", () => {

@@ -46,9 +46,6 @@ export class FinetunedModel extends Construct {
   /** Where the served version is. */
   public readonly uri: string;
 
-  /** Exists once that version is published. */
-  public readonly published: ITerraformDependable;
-
   public readonly service: VllmService;
 
   public constructor(scope: Construct, id: string, props: FinetunedModelProps) {
@@ -89,7 +86,7 @@ export class FinetunedModel extends Construct {
     this.runId = model.pin ?? trainedRun;
     const version = `${model.name}/${this.runId}`;
     this.uri = `gs://${bucketName}/${version}`;
-    this.published = new TrainingRun(this, "run", {
+    const { published } = new TrainingRun(this, "run", {
       projectId,
       region,
       jobName: job.resource.name,
@@ -106,9 +103,10 @@ export class FinetunedModel extends Construct {
       timeoutSeconds: training.timeoutSeconds,
       retries: training.retries,
       dependsOn: [job.resource],
-    }).published;
+    });
 
     this.service = new VllmService(this, "service", {
+      projectId,
       region,
       image: props.vllm.uri,
       serviceAccount: props.accounts.serve,
@@ -116,7 +114,7 @@ export class FinetunedModel extends Construct {
       version,
       serving,
       network,
-      dependsOn: [...dependsOn, ...props.vllm.ready, this.published],
+      dependsOn: [...dependsOn, ...props.vllm.ready, published],
     });
   }
 }

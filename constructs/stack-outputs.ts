@@ -27,7 +27,7 @@ export function addOutputs(
     // https://github.com/hashicorp/terraform-cdk/issues/3196
     result.addOverride(
       "depends_on",
-      models.map((model) => dependable(model.published)),
+      models.map(({ service }) => dependable(service.confirmed)),
     );
   };
 

@@ -38,7 +38,8 @@ export class TokenGuard extends Construct {
 
     this.passed = new Provisioner(this, "given", {
       script: "provision/require-token.ts",
-      triggers: { version: String(props.version) },
+      // A secret under another name needs its token as well.
+      triggers: { version: String(props.version), secret: props.secret },
       environment: {
         TOKEN_PRESENT: '${var.hf_token == "" ? "no" : "yes"}',
         SECRET: props.secret,

@@ -1,14 +1,17 @@
 import { CloudRunV2Service } from "@cdktf/provider-google/lib/cloud-run-v2-service";
 import { CloudRunV2ServiceIamMember } from "@cdktf/provider-google/lib/cloud-run-v2-service-iam-member";
-import type { ITerraformDependable } from "cdktf";
+import { dependable, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { createHash } from "node:crypto";
 import { GPU_SHAPES } from "./gpu-shapes";
 import type { ModelSettings } from "./model-settings";
 import { type NetworkAccess, vpcAccess } from "./network-access";
+import { Provisioner } from "./provisioner";
 import { MODELS_MOUNT } from "./training-job";
 
 /** Properties for a `VllmService`. */
 export interface VllmServiceProps {
+  readonly projectId: string;
   readonly region: string;
   readonly image: string;
 
@@ -28,6 +31,17 @@ export interface VllmServiceProps {
 const PROBE_PERIOD_SECONDS = 10;
 
 /**
+ * What others write: gcloud and the console name themselves whenever they touch
+ * a service, and the API fills in how it scales.
+ */
+const REPORTED = [
+  "client",
+  "client_version",
+  "scaling[0].manual_instance_count",
+  "scaling[0].scaling_mode",
+];
+
+/**
  * The Cloud Run service that answers with one published version.
  *
  * @see https://cloud.google.com/run/docs/configuring/services/gpu
@@ -36,8 +50,8 @@ export class VllmService extends Construct {
   /** Where it answers. */
   public readonly url: string;
 
-  /** Its name, once it serves. */
-  public readonly serviceName: string;
+  /** Exists once the newest revision is the one that answers. */
+  public readonly confirmed: ITerraformDependable;
 
   public constructor(scope: Construct, id: string, props: VllmServiceProps) {
     super(scope, id);
@@ -98,12 +112,29 @@ export class VllmService extends Construct {
         ...vpcAccess(props.network),
       },
       timeouts: { create: minutes, update: minutes },
-      // Set by gcloud and the console whenever they touch the service.
-      lifecycle: { ignoreChanges: ["client", "client_version"] },
+      lifecycle: { ignoreChanges: REPORTED },
       dependsOn: props.dependsOn,
     });
     this.url = service.uri;
-    this.serviceName = service.name;
+
+    this.confirmed = new Provisioner(this, "confirmation", {
+      script: "provision/confirm-serving.ts",
+      // Everything that makes a new revision, as the settings have it. What the
+      // service itself reports is not known before an update is over.
+      triggers: {
+        version: props.version,
+        image: props.image,
+        settings: fingerprint([serving, props.network]),
+      },
+      environment: {
+        PROJECT_ID: props.projectId,
+        REGION: props.region,
+        SERVICE_NAME: service.name,
+        VERSION: `gs://${props.bucketName}/${props.version}`,
+        ADDRESS: dependable(service),
+      },
+      dependsOn: [service],
+    }).resource;
 
     for (const member of new Set(serving.invokers)) {
       new CloudRunV2ServiceIamMember(this, `invoker-${member}`, {
@@ -114,6 +145,13 @@ export class VllmService extends Construct {
       });
     }
   }
+}
+
+function fingerprint(value: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify(value))
+    .digest("hex")
+    .slice(0, 12);
 }
 
 const INGRESS = {
