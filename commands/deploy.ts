@@ -17,14 +17,17 @@ import {
   chooseStack,
   readStackJson,
   type Stack,
+  type StackJson,
   synthesize,
 } from "./synthesis";
 import type { Surroundings } from "./surroundings";
 import {
   requireTerraform,
+  type StateResource,
   stateResources,
   terraformEnvironment,
 } from "./terraform";
+import { checkTokenSecret } from "./token-secret";
 
 const OPTIONS = {
   environment: {
@@ -86,7 +89,10 @@ export async function deploy(
   if (init.code !== 0 || init.interrupted) {
     return closing(init);
   }
-  await adoptModelsBucket(stack, env, google);
+  const json = readStackJson(stack);
+  const state = stateResources(stack.directory, env);
+  checkTokenSecret(json, state, environment["TF_VAR_hf_token"]);
+  await adoptModelsBucket(stack, json, state, google);
   try {
     const approval = values["auto-approve"]
       ? ["-input=false", "-auto-approve"]
@@ -109,16 +115,12 @@ export async function deploy(
  */
 async function adoptModelsBucket(
   stack: Stack,
-  env: NodeJS.ProcessEnv,
+  json: StackJson,
+  state: readonly StateResource[],
   google: GoogleClient,
 ): Promise<void> {
-  const bucket = findModelsBucket(readStackJson(stack));
-  if (
-    !bucket ||
-    stateResources(stack.directory, env).some(
-      ({ address }) => address === bucket.address,
-    )
-  ) {
+  const bucket = findModelsBucket(json);
+  if (!bucket || state.some(({ address }) => address === bucket.address)) {
     return;
   }
   try {
