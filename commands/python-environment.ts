@@ -33,6 +33,14 @@ export function cacheFolder(): string {
   );
 }
 
+/**
+ * Where Python keeps its compiled files (PYTHONPYCACHEPREFIX): not among the sources, whose folders
+ * are hashed, and kept, since compiling PyTorch and vLLM anew takes half of each start.
+ */
+export function bytecodeFolder(): string {
+  return join(cacheFolder(), "bytecode");
+}
+
 /** The first Python on the path that the locked requirements fit. */
 function findPython(): { readonly path: string; readonly minor: number } {
   const found: string[] = [];

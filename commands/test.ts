@@ -7,7 +7,7 @@ import {
   readCommandLine,
   runAsProcess,
 } from "./command-line";
-import { pythonEnvironment } from "./python-environment";
+import { bytecodeFolder, pythonEnvironment } from "./python-environment";
 
 /** Folders with Python code, each with a pyproject.toml of its own. */
 const PYTHON_FOLDERS = ["trainer", "vllm", "rehearsal"];
@@ -138,7 +138,11 @@ function run(
     const child = spawn(python ?? program!, [...args, ...more], {
       cwd: join(ROOT, step.folder),
       stdio: "inherit",
-      env: { ...process.env, PYTHONDONTWRITEBYTECODE: "1" },
+      env: {
+        ...process.env,
+        PYTHONDONTWRITEBYTECODE: "",
+        PYTHONPYCACHEPREFIX: bytecodeFolder(),
+      },
     });
     const pass = (signal: NodeJS.Signals) => child.kill(signal);
     process.on("SIGTERM", pass);

@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { CommandError } from "../commands/command-line";
+import { bytecodeFolder } from "../commands/python-environment";
 
 /** A held-out row of the sample data. */
 export interface Question {
@@ -94,7 +95,7 @@ export function score(
       encoding: "utf8",
       env: {
         PYTHONPATH: resolve(__dirname, "../trainer"),
-        PYTHONDONTWRITEBYTECODE: "1",
+        PYTHONPYCACHEPREFIX: bytecodeFolder(),
       },
     },
   );

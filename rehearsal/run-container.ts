@@ -1,6 +1,7 @@
 import { delimiter, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../commands/command-line";
+import { bytecodeFolder } from "../commands/python-environment";
 import { type Container, localized } from "./container";
 import { entrypoint } from "./entrypoint";
 import { LocalProcess } from "./local-process";
@@ -30,9 +31,9 @@ export function runContainer(
     environment: {
       PATH: [dirname(python), process.env.PATH].join(delimiter),
       HOME: workspace.home,
-      // What both Dockerfiles set; no compiled files into the source folders.
+      // What both Dockerfiles set.
       PYTHONUNBUFFERED: "1",
-      PYTHONDONTWRITEBYTECODE: "1",
+      PYTHONPYCACHEPREFIX: bytecodeFolder(),
       ...environment,
     },
   });

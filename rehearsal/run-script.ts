@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { cacheFolder } from "../commands/python-environment";
+import { bytecodeFolder, cacheFolder } from "../commands/python-environment";
 import { LocalProcess } from "./local-process";
 import { expected } from "./progress";
 import { finish } from "./run-container";
@@ -29,7 +29,10 @@ export async function runScript(props: ScriptProps): Promise<void> {
     name: `${name}.py`,
     command: [python, join(__dirname, `${name}.py`), ...args],
     folder: workspace.folder,
-    environment: { HOME: workspace.home, PYTHONDONTWRITEBYTECODE: "1" },
+    environment: {
+      HOME: workspace.home,
+      PYTHONPYCACHEPREFIX: bytecodeFolder(),
+    },
     log: workspace.log(name),
   });
   await finish(title, work, (output, elapsed) => {
