@@ -17,6 +17,7 @@ from sample_queries import COMPARED, QUERIES, Query
 from sample_schemas import TABLES, Table
 
 TRAINING_ROWS = 1500
+HELD_OUT_ROWS = 60
 
 # The README's example. Its table is held out.
 EXAMPLE = {
@@ -96,18 +97,21 @@ def training_rows(seed: int) -> list[dict[str, str]]:
 
 
 def held_out_rows(seed: int) -> list[dict[str, str | int]]:
-    """The README's example and a row of each template, over the held-out tables.
+    """The README's example and rows of every template, over the held-out tables.
 
     Half of them, drawn by the seed, have a held-out phrasing. Beside the columns of training rows
     they have `template` and `phrasing` ("seen" or "new").
     """
     rng = random.Random(f"held out {seed}")
     tables = [table for table in TABLES.values() if table.held_out]
-    kinds = ["seen", "new"] * (len(QUERIES) // 2 + 1)
-    kinds = kinds[: len(QUERIES)]
+    numbers = list(range(len(QUERIES)))
+    numbers += sorted(rng.sample(numbers, HELD_OUT_ROWS - 1 - len(numbers)))
+    kinds = ["seen", "new"] * len(numbers)
+    kinds = kinds[: len(numbers)]
     rng.shuffle(kinds)
     rows: list[dict[str, str | int]] = [EXAMPLE]
-    for number, (query, kind) in enumerate(zip(QUERIES, kinds, strict=True)):
+    for number, kind in zip(numbers, kinds, strict=True):
+        query = QUERIES[number]
         table = rng.choice([table for table in tables if fitting(query, table)])
         phrasing = rng.choice(query.held_out if kind == "new" else query.phrasings)
         rows.append({**row(query, table, phrasing, rng), "template": number, "phrasing": kind})

@@ -11,9 +11,10 @@ import argparse
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, logging
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, logging
 
 BATCH = 14
 LONGEST = 64  # tokens; the longest expected answer has about 50
@@ -25,14 +26,18 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 def three_examples(training: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The shortest training row that counts, that groups and that sorts."""
+    """The shortest training row that counts what it filters, that groups and that sorts."""
     short = sorted(training, key=lambda row: sum(map(len, row.values())))
-    kinds = ("SELECT COUNT(*)", "GROUP BY", "ORDER BY")
-    return [next(row for row in short if kind in row["answer"]) for kind in kinds]
+    kinds = (("COUNT(*)", "WHERE"), ("GROUP BY",), ("ORDER BY",))
+    return [
+        next(row for row in short if all(word in row["answer"] for word in kind)) for kind in kinds
+    ]
 
 
 @torch.no_grad()
-def answers(model: torch.nn.Module, tokenizer, prompts: list[str], done: int) -> list[str]:
+def answers(
+    model: PreTrainedModel, tokenizer: Any, prompts: list[str], done: int, **options: Any
+) -> list[str]:
     """The first line of each greedy completion, in the order of the prompts."""
     order = sorted(range(len(prompts)), key=lambda number: len(prompts[number]))
     given: dict[int, str] = {}
@@ -45,7 +50,12 @@ def answers(model: torch.nn.Module, tokenizer, prompts: list[str], done: int) ->
             padding_side="left",
         )
         outputs = model.generate(
-            **inputs, do_sample=False, max_new_tokens=LONGEST, pad_token_id=tokenizer.pad_token_id
+            **inputs,
+            do_sample=False,
+            max_new_tokens=LONGEST,
+            pad_token_id=tokenizer.pad_token_id,
+            tokenizer=tokenizer,
+            **options,
         )
         texts = tokenizer.batch_decode(
             outputs[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True
@@ -78,7 +88,9 @@ def main() -> None:
         for row in three_examples(rows(arguments.data / "train.jsonl"))
     )
     given = {"same prompt": answers(model, tokenizer, plain, 0)}
-    given["three examples"] = answers(model, tokenizer, [shown + p for p in plain], len(plain))
+    # With the examples before it, an answer begins on the prompt's own line: the next one is over.
+    prompts = [shown + prompt for prompt in plain]
+    given["three examples"] = answers(model, tokenizer, prompts, len(plain), stop_strings=["\n"])
     partial = arguments.out.with_name(f"{arguments.out.name}.{os.getpid()}.partial")
     partial.write_text(json.dumps(given), encoding="utf-8")
     partial.rename(arguments.out)
