@@ -40,10 +40,14 @@ export async function confirmServing(session: Session): Promise<void> {
   if (created === ready) {
     return progress.line(`revision ${ready} answers with ${VERSION}`);
   }
-  const revision = await client.request<Revision>({
-    service: "run",
-    path: `${name}/revisions/${created}`,
-  });
+  // Only for a better message: without an answer the service's own will do.
+  const revision = await client
+    .request<Revision>({
+      service: "run",
+      path: `${name}/revisions/${created}`,
+      retry: { deadlineSeconds: 15 },
+    })
+    .catch((): Revision => ({}));
   const reason =
     revision.conditions?.find(
       ({ state, message }) => state === "CONDITION_FAILED" && message,
