@@ -34,7 +34,7 @@ function synthesize(): void {
   const { prepareStackTrace } = Error;
   Reflect.deleteProperty(Error, "prepareStackTrace");
   try {
-    const app = new App();
+    const app = new App({ stackTraces: false });
     for (const [name, settings] of Object.entries(environments)) {
       new FinetuneStack(app, name, settings, sources);
     }

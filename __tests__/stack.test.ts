@@ -251,6 +251,26 @@ describe("through main.ts", () => {
     expect(files.join("\n")).not.toContain(canary);
   });
 
+  test("revisions that can move are warned of, and pinned ones are not", () => {
+    const warnings = (model: object) => {
+      const dev = { ...environment({}, { ...model }) };
+      main({ CDKTF_CONTEXT_JSON: JSON.stringify({ environments: { dev } }) });
+      const text = readFileSync(join(outdir, "manifest.json"), "utf8");
+      return JSON.parse(text).stacks.dev.annotations.map(
+        ({ level, message }: Record<string, string>) => `${level} ${message}`,
+      );
+    };
+    const revision = "a".repeat(40);
+
+    expect(warnings({})).toEqual([
+      expect.stringMatching(/^@cdktf\/warn google\/gemma-2b stands at 'main'/),
+      expect.stringMatching(/^@cdktf\/warn b-mc2\/sql-create-context stands/),
+    ]);
+    expect(
+      warnings({ base: { revision }, dataset: { id: "gs://bucket/rows" } }),
+    ).toEqual([]);
+  });
+
   test("fails when the project is missing, with one readable error", () => {
     expect(() => main({ REGION: "us-central1" })).toThrow(
       expect.objectContaining({

@@ -76,6 +76,9 @@ export async function deploy(
   requireTerraform(env);
   synthesize(root, env, values.environment);
   const stack = chooseStack(root, values.environment);
+  for (const warning of stack.warnings) {
+    console.error(`Warning: ${warning}`);
+  }
   // A crash may have left one, and init reads it too.
   removeImport(stack);
 

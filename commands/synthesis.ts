@@ -19,6 +19,8 @@ export interface Stack {
   readonly name: string;
   /** Terraform's working directory, absolute. */
   readonly directory: string;
+  /** What the synthesis found doubtful. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -65,9 +67,7 @@ export function synthesize(
  */
 export function chooseStack(root: string, environment?: string): Stack {
   const output = path.join(root, "cdktf.out");
-  let manifest: {
-    stacks: Record<string, { name: string; workingDirectory: string }>;
-  };
+  let manifest: { stacks: Record<string, StackManifest> };
   try {
     manifest = JSON.parse(
       readFileSync(path.join(output, "manifest.json"), "utf8"),
@@ -103,7 +103,17 @@ export function chooseStack(root: string, environment?: string): Stack {
   return {
     name: stack.name,
     directory: path.join(output, stack.workingDirectory),
+    warnings: (stack.annotations ?? [])
+      .filter(({ level }) => level === "@cdktf/warn")
+      .map(({ message }) => message),
   };
+}
+
+/** What cdktf writes about a stack. */
+interface StackManifest {
+  readonly name: string;
+  readonly workingDirectory: string;
+  readonly annotations?: ReadonlyArray<{ level: string; message: string }>;
 }
 
 /** The stack's synthesized JSON. */

@@ -1,4 +1,4 @@
-import type { ITerraformDependable } from "cdktf";
+import { Annotations, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { RunnableImage } from "./container-image";
 import type { ModelBucket } from "./model-bucket";
@@ -55,6 +55,7 @@ export class FinetunedModel extends Construct {
     const { training, serving, promotion } = model;
     const { bucketName } = bucket;
     const trainedRun = runId(model, props.recipe);
+    this.warnOfMovingRevisions(model);
 
     const job = new TrainingJob(this, "job", {
       jobName: training.job,
@@ -117,4 +118,21 @@ export class FinetunedModel extends Construct {
       dependsOn: [...dependsOn, ...props.vllm.ready, published],
     });
   }
+
+  /** A branch may move under an unchanged run id; a commit cannot. */
+  private warnOfMovingRevisions({
+    base,
+    dataset,
+  }: FinetunedModelProps["model"]) {
+    for (const { id, revision } of [base, dataset]) {
+      if (HUB_ID.test(id) && !COMMIT.test(revision)) {
+        Annotations.of(this).addWarning(
+          `${id} stands at '${revision}', which can change without a new run id: npm run pin writes the commit`,
+        );
+      }
+    }
+  }
 }
+
+const HUB_ID = /^[\w.-]+(\/[\w.-]+)?$/;
+const COMMIT = /^[0-9a-f]{40}$/;

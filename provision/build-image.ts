@@ -92,12 +92,14 @@ async function start(
       `${inputs.CONTEXT}/ has changed since the plan (it is ${hash} now, planned was ${inputs.TAG}): run the deploy again`,
     );
   }
-  const source = await uploadSource(
-    session,
-    inputs.SOURCE_BUCKET,
-    key,
-    sourceFiles(inputs.CONTEXT),
-  );
+  const files = sourceFiles(inputs.CONTEXT);
+  const dockerfile = files.find(({ name }) => name === "Dockerfile");
+  if (!dockerfile?.bytes.includes("@sha256:")) {
+    session.progress.line(
+      "warning: the base image stands at a tag, which can change under the same image tag: npm run pin writes its digest",
+    );
+  }
+  const source = await uploadSource(session, inputs.SOURCE_BUCKET, key, files);
   const body = imageBuild({
     projectId: inputs.PROJECT_ID,
     serviceAccount: inputs.SERVICE_ACCOUNT,
