@@ -48,6 +48,10 @@ class Cloud {
   readonly objects = new Map<string, unknown>();
   readonly executions: any[] = [];
   label = RUN_ID;
+  environment = [
+    { name: "EVAL_BATCH_SIZE", value: "2" },
+    { name: "HF_TOKEN", valueSource: { secretKeyRef: { secret: "t" } } },
+  ];
   publishes = true;
   log: string[] = [];
 
@@ -77,7 +81,13 @@ class Cloud {
         },
       }))
       .on(GET_JOB, () => ({
-        body: { name: JOB, template: { labels: { "run-id": this.label } } },
+        body: {
+          name: JOB,
+          template: {
+            labels: { "run-id": this.label },
+            template: { containers: [{ env: this.environment }] },
+          },
+        },
       }))
       .on(LIST, () => ({ body: { executions: this.executions } }))
       .on(RUN, () => ({
@@ -307,7 +317,22 @@ describe("a verdict", () => {
     expect(failure).toMatch(/no column 'sql'.*change what it names/);
   });
 
+  test("fails when a variable that was refused is as it was", async () => {
+    cloud.judge({
+      exit_code: 2,
+      reason: "EVAL_BATCH_SIZE: received '2'",
+      variables: { EVAL_BATCH_SIZE: "2", MODEL_NAME: null },
+    });
+    expect((await train()).failure).toMatch(/EVAL_BATCH_SIZE: received '2'/);
+    expect(server.callsOf(RUN)).toHaveLength(0);
+  });
+
   test.each([
+    [
+      "the variable was mended",
+      { exit_code: 2, variables: { EVAL_BATCH_SIZE: "0" } },
+      {},
+    ],
     ["the bar was lowered", {}, { PROMOTION_MINIMUM: "0.4" }],
     ["the bar was taken away", {}, { PROMOTION_MINIMUM: "" }],
     ["another metric is asked for", {}, { PROMOTION_METRIC: "exact_match" }],

@@ -128,22 +128,35 @@ export class Executions {
     );
   }
 
+  /** Plain environment of the job's container, by name. */
+  async environment(): Promise<Record<string, string>> {
+    const { template } = await this.readJob();
+    return Object.fromEntries(
+      (template?.template?.containers?.[0]?.env ?? [])
+        .filter(({ valueSource }) => !valueSource)
+        .map(({ name, value }) => [name ?? "", value ?? ""]),
+    );
+  }
+
   private async requireLabel(runId: string): Promise<void> {
-    const job =
-      await this.session.client.request<run_v2.Schema$GoogleCloudRunV2Job>({
-        service: "run",
-        path: this.job,
-        retry: {
-          also: (error) => error.maybeTooEarly,
-          deadlineSeconds: NEW_JOB_SECONDS,
-        },
-      });
-    const label = job.template?.labels?.[RUN_LABEL];
+    const { template } = await this.readJob();
+    const label = template?.labels?.[RUN_LABEL];
     if (label !== runId) {
       throw new Error(
         `the job is set up for run ${label ?? "(none)"}, not for ${runId}: somebody changed it since; deploy again, which sets it up first`,
       );
     }
+  }
+
+  private async readJob(): Promise<run_v2.Schema$GoogleCloudRunV2Job> {
+    return this.session.client.request({
+      service: "run",
+      path: this.job,
+      retry: {
+        also: (error) => error.maybeTooEarly,
+        deadlineSeconds: NEW_JOB_SECONDS,
+      },
+    });
   }
 }
 

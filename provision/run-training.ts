@@ -62,7 +62,7 @@ export async function runTraining(session: Session): Promise<void> {
   if (execution) {
     progress.line(`attaching to execution ${shortName(execution)}`);
   } else {
-    await refuseJudged(inputs, runs);
+    await refuseJudged(inputs, runs, executions);
     execution = await start(session, inputs, executions);
   }
   progress.line(
@@ -75,9 +75,13 @@ export async function runTraining(session: Session): Promise<void> {
 async function refuseJudged(
   inputs: Inputs,
   runs: PublishedRuns,
+  executions: Executions,
 ): Promise<void> {
   const { BUCKET_NAME, MODEL, RUN_ID } = inputs;
-  const verdict = bindingVerdict(await runs.verdict(RUN_ID), {
+  const left = await runs.verdict(RUN_ID);
+  if (left === undefined) return;
+  const verdict = bindingVerdict(left, {
+    environment: await executions.environment(),
     trainer: inputs.TRAINER,
     metric: inputs.PROMOTION_METRIC,
     minimum: inputs.PROMOTION_MINIMUM,
@@ -151,7 +155,7 @@ async function follow(
   }
   await logs.drain(POLL_SECONDS);
   progress.line(`last lines of the log:\n${logs.lines.slice(-15).join("\n")}`);
-  await refuseJudged(inputs, runs);
+  await refuseJudged(inputs, runs, executions);
   const { what, remedy } = execution.succeededCount
     ? {
         what: "the execution succeeded, but published nothing (no _SUCCESS)",

@@ -6,6 +6,8 @@ const verdictSchema = z.object({
   trainer: z.string(),
   metric: z.string().nullable(),
   value: z.number().nullable(),
+  /** Faulty environment variables as they were; null where one was not set. */
+  variables: z.record(z.string(), z.string().nullable()).default({}),
 });
 
 /** Why a run gave up in a way that trying again does not change. */
@@ -19,6 +21,9 @@ export interface Asked {
 
   /** The bar; undefined if there is none. */
   readonly minimum: number | undefined;
+
+  /** Environment of the job's container. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
 /**
@@ -30,12 +35,18 @@ export interface Asked {
  */
 export function bindingVerdict(
   note: unknown,
-  { trainer, metric, minimum }: Asked,
+  { trainer, metric, minimum, environment }: Asked,
 ): Verdict | undefined {
   const parsed = verdictSchema.safeParse(note);
   if (!parsed.success || parsed.data.trainer !== trainer) return undefined;
   const verdict = parsed.data;
-  if (verdict.exit_code === 2) return verdict;
+  if (verdict.exit_code === 2) {
+    // Some variables can be mended without a new run id.
+    const same = Object.entries(verdict.variables).every(
+      ([name, value]) => (environment[name] ?? null) === value,
+    );
+    return same ? verdict : undefined;
+  }
   if (minimum === undefined || verdict.metric !== metric) return undefined;
   return verdict.value === null || verdict.value < minimum
     ? verdict

@@ -6,6 +6,7 @@ settings, a version that is published already, a verdict that binds, a version t
 attempt finished but did not publish.
 """
 
+import os
 import signal
 import sys
 from types import FrameType
@@ -21,6 +22,7 @@ from finetune.verdict import (
     BelowBar,
     Interrupted,
     binding_verdict,
+    record_bad_settings,
     record_verdict,
     require_bar,
 )
@@ -36,8 +38,10 @@ def main() -> int:
     try:
         settings = read_settings()
     except SettingsError as error:
-        # No verdict: the next attempt finds this again in a second, and some of it can be mended
-        # under the same run id.
+        try:
+            record_bad_settings(error, os.environ)
+        except Exception as unwritten:  # whatever storage says, the settings' own error is the news
+            _failed(f"no verdict could be left: {unwritten}", BAD_INPUT)
         return _failed(f"these environment variables have to change:\n{error}", BAD_INPUT)
     try:
         return _run(settings)

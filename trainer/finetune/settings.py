@@ -123,7 +123,12 @@ class Settings(Hyperparameters):
 class SettingsError(Exception):
     """
     The environment is not valid; the message has one line for each variable that has to change.
+    `variables` holds them as they are, None where one is not set.
     """
+
+    def __init__(self, message: str, variables: dict[str, str | None]) -> None:
+        super().__init__(message)
+        self.variables = variables
 
 
 def read_settings() -> Settings:
@@ -137,12 +142,18 @@ def read_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = dict.fromkeys(_problem(fault) for fault in error.errors())
-        raise SettingsError("\n".join(problems)) from None
+        names = [str(fault["loc"][0]) for fault in error.errors()]
+        variables = {name.upper(): _received(name) for name in names}
+        raise SettingsError("\n".join(problems), variables) from None
+
+
+def _received(field: str) -> str | None:
+    return os.environ.get(field.upper()) or os.environ.get(field)
 
 
 def _problem(fault: Any) -> str:
     field = str(fault["loc"][0])
-    received = os.environ.get(field.upper()) or os.environ.get(field)
+    received = _received(field)
     reason = fault["msg"].removeprefix("Value error, ") if fault["type"] == "value_error" else ""
     held = f"received {received!r}" if received else "is not set"
     allowed = Settings.model_fields[field].description

@@ -7,11 +7,12 @@ while the trainer is the same, and below the bar only while the bar is not lower
 """
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from finetune.settings import Settings
-from finetune.storage import Storage
+from finetune.settings import Settings, SettingsError
+from finetune.storage import Storage, storage_at
 
 VERDICT = "verdict.json"
 PUBLISHED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 2, 3, 75
@@ -63,18 +64,44 @@ def require_bar(metrics: dict[str, Any], settings: Settings) -> None:
 def record_verdict(checkpoint: Storage, settings: Settings, fault: BadInput | BelowBar) -> None:
     """Leaves the note in the checkpoint area."""
     below = isinstance(fault, BelowBar)
-    verdict = {
-        "format": 1,
-        "exit_code": fault.exit_code,
-        "reason": str(fault),
-        "run_id": settings.run_id,
-        "trainer": settings.trainer_source_hash,
-        "metric": settings.promotion_metric if below else None,
-        "value": fault.value if isinstance(fault, BelowBar) else None,
-        "minimum": settings.promotion_minimum if below else None,
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
-    }
-    checkpoint.write(VERDICT, json.dumps(verdict, indent=2, sort_keys=True) + "\n")
+    _write(
+        checkpoint,
+        exit_code=fault.exit_code,
+        reason=str(fault),
+        run_id=settings.run_id,
+        trainer=settings.trainer_source_hash,
+        metric=settings.promotion_metric if below else None,
+        value=fault.value if isinstance(fault, BelowBar) else None,
+        minimum=settings.promotion_minimum if below else None,
+    )
+
+
+def record_bad_settings(error: SettingsError, environment: Mapping[str, str]) -> None:
+    """
+    Leaves the note for an environment that is not valid, where that says whose and where. It names
+    the faulty variables: some can be mended under the same run id, and a deploy then starts again.
+    """
+    names = ("CHECKPOINT_URI", "RUN_ID", "TRAINER_SOURCE_HASH")
+    uri, run_id, trainer = (environment.get(name) for name in names)
+    if not (uri and run_id and trainer) or error.variables.keys() & set(names):
+        return
+    _write(
+        storage_at(uri, environment.get("PROJECT_ID")),
+        exit_code=BAD_INPUT,
+        reason=str(error),
+        run_id=run_id,
+        trainer=trainer,
+        metric=None,
+        value=None,
+        minimum=None,
+        variables=error.variables,
+    )
+
+
+def _write(checkpoint: Storage, **verdict: Any) -> None:
+    created = datetime.now(UTC).isoformat(timespec="seconds")
+    note = {"format": 1, "created": created, **verdict}
+    checkpoint.write(VERDICT, json.dumps(note, indent=2, sort_keys=True) + "\n")
 
 
 def binding_verdict(checkpoint: Storage, settings: Settings) -> dict[str, Any] | None:
@@ -89,7 +116,8 @@ def binding_verdict(checkpoint: Storage, settings: Settings) -> dict[str, Any] |
     if not isinstance(verdict, dict) or verdict.get("trainer") != settings.trainer_source_hash:
         return None
     if verdict.get("exit_code") == BAD_INPUT:
-        return verdict
+        # Variables that were faulty then are not any more: these settings are valid.
+        return None if verdict.get("variables") else verdict
     if verdict.get("exit_code") != BELOW_BAR or settings.promotion_minimum is None:
         return None
     if verdict.get("metric") != settings.promotion_metric:

@@ -202,6 +202,31 @@ def test_fails_when_settings_do_not_fit_base_or_data_with_code_2_and_a_verdict(
     assert verdict["exit_code"] == 2 and message in verdict["reason"]
 
 
+def test_fails_when_the_environment_is_not_valid_with_code_2_and_a_verdict_that_names_it(
+    tmp_path, set_environment
+):
+    bucket = tmp_path / "bucket"
+    set_environment(environment("base", "data", bucket, LORA_R="eight", SEED=""))
+    assert main() == 2
+    verdict = json.loads((bucket / CHECKPOINT / "verdict.json").read_text("utf-8"))
+    assert (verdict["exit_code"], verdict["trainer"]) == (2, TRAINER)
+    assert verdict["variables"]["LORA_R"] == "eight"
+    assert "LORA_R: received 'eight'" in verdict["reason"]
+
+
+def test_an_environment_that_was_mended_is_tried_again(bases, dataset, tmp_path, set_environment):
+    bucket = tmp_path / "bucket"
+    write_verdict(bucket, exit_code=2, variables={"EVAL_BATCH_SIZE": "zero"})
+    set_environment(environment(bases["llama"], dataset, bucket))
+    assert main() == 0
+
+
+def test_fails_when_the_environment_does_not_say_where_a_verdict_goes(set_environment, capsys):
+    set_environment(environment("base", "data", "bucket", CHECKPOINT_URI="", LORA_R="eight"))
+    assert main() == 2
+    assert "LORA_R: received 'eight'" in capsys.readouterr().err
+
+
 def test_fails_when_the_base_has_only_pickled_weights(dataset, tmp_path, set_environment, capsys):
     base = tmp_path / "pickled"
     base.mkdir()
