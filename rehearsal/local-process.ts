@@ -6,6 +6,9 @@ import { CommandError } from "../commands/command-line";
 
 const running = new Set<LocalProcess>();
 
+/** Whether this process was asked to end, and is ending all others. */
+let ending = false;
+
 /** What a `LocalProcess` starts. */
 export interface LocalProcessProps {
   /** Who it is, in messages. */
@@ -20,8 +23,12 @@ export interface LocalProcessProps {
 
 /** A process with a group of its own, so that ending it ends whatever it has started as well. */
 export class LocalProcess {
-  /** Exit code, or 128 plus the signal that ended it. */
+  /**
+   * Exit code, or 128 plus the signal that ended it. Nobody hears of it once this process was asked
+   * to end: what then ends has not failed.
+   */
   public readonly ended: Promise<number>;
+  private readonly exited: Promise<void>;
   private readonly child: ChildProcess;
 
   public constructor(private readonly props: LocalProcessProps) {
@@ -34,13 +41,19 @@ export class LocalProcess {
       detached: true,
     });
     running.add(this);
+    this.exited = new Promise((resolve) => {
+      this.child.on("error", () => resolve());
+      this.child.on("exit", () => resolve());
+    });
     this.ended = new Promise((resolve, reject) => {
       this.child.on("error", reject);
       this.child.on("exit", (code, signal) => {
         // The rest of its group, should it have left anything.
         this.signal("SIGKILL");
         running.delete(this);
-        resolve(code ?? 128 + constants.signals[signal!]);
+        if (!ending) {
+          resolve(code ?? 128 + constants.signals[signal!]);
+        }
       });
     });
     // Whoever waits is told; that nobody waits yet is no reason to end everything.
@@ -59,9 +72,9 @@ export class LocalProcess {
   /** Asks the whole group to end, and makes it after five seconds. */
   public async stop(): Promise<void> {
     this.signal("SIGTERM");
-    await Promise.race([this.ended, sleep(5000, undefined, { ref: false })]);
+    await Promise.race([this.exited, sleep(5000, undefined, { ref: false })]);
     this.signal("SIGKILL");
-    await this.ended;
+    await this.exited;
   }
 
   /** Sends a signal to all of the group; no error if it is gone. */
@@ -88,12 +101,8 @@ export class LocalProcess {
   }
 }
 
-/**
- * Ends every process that is still running when this one is asked to end, or ends by itself.
- * Returns a promise that a signal rejects never and resolves never: the handler exits.
- */
+/** Ends every process that is still running when this one is asked to end, or ends by itself. */
 export function endProcessesWithThisOne(): void {
-  let ending = false;
   const end = (signal: NodeJS.Signals) => {
     if (ending) {
       return;

@@ -59,13 +59,10 @@ def run(
     """
     child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=sys.stderr)
 
-    def end(number: int = signal.SIGTERM, _frame: object = None) -> None:
-        child.terminate()
-        child.wait()
-        sys.exit(128 + number)
-
+    # Only noted: to wait for the child inside a handler would wait for a lock that wait() holds.
+    received: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, end)
+        signal.signal(number, lambda number, _frame: received.append(number))
     started = last = time.monotonic()
     while True:
         try:
@@ -73,9 +70,13 @@ def run(
         except subprocess.TimeoutExpired:
             if progress:
                 last = show(child, started, last)
-            if not all(Path(f"/proc/{pid}").exists() for pid in watched):
-                end()
-            continue
+            if not received and all(Path(f"/proc/{pid}").exists() for pid in watched):
+                continue
+            child.terminate()
+            child.wait()
+            code = None
+        if received or code is None:
+            sys.exit(128 + (received or [signal.SIGTERM])[0])
         if progress and sys.stderr.isatty():
             print(file=sys.stderr)
         if code != 0:
@@ -148,4 +149,6 @@ def main(cache: Path, target: Path, watched: list[int]) -> None:
 
 
 if __name__ == "__main__":
+    # Ctrl-C between two installers ends without a stack trace.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     main(Path(sys.argv[1]), Path(sys.argv[2]), [os.getppid(), int(sys.argv[3])])
