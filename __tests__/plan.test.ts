@@ -2,7 +2,12 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { environment, type Raw, synthesizeText } from "./synthesize";
+import {
+  DEFAULT_RESOURCES,
+  environment,
+  type Raw,
+  synthesizeText,
+} from "./synthesize";
 
 // The real Terraform and the real providers. A machine that has neither them nor
 // a way to download them skips these tests and says so.
@@ -56,21 +61,7 @@ interface Plan {
       counts[type] = (counts[type] ?? 0) + 1;
     }
 
-    expect(counts).toEqual({
-      google_artifact_registry_repository: 1,
-      google_artifact_registry_repository_iam_member: 1,
-      google_cloud_run_v2_job: 1,
-      google_cloud_run_v2_service: 1,
-      google_project_iam_member: 1,
-      google_project_service: 8,
-      google_secret_manager_secret: 1,
-      google_secret_manager_secret_iam_member: 1,
-      google_secret_manager_secret_version: 1,
-      google_service_account: 3,
-      google_storage_bucket: 2,
-      google_storage_bucket_iam_member: 5,
-      null_resource: 7,
-    });
+    expect(counts).toEqual(DEFAULT_RESOURCES);
     expect(plan.output_changes.run_id?.after).toMatch(/^[0-9a-f]{12}$/);
   });
 

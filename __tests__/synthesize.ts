@@ -28,6 +28,23 @@ export const SOURCES = {
   recipe: 1,
 };
 
+/** How many resources of each type the default stack has: the design's list. */
+export const DEFAULT_RESOURCES = {
+  google_artifact_registry_repository: 1,
+  google_artifact_registry_repository_iam_member: 1,
+  google_cloud_run_v2_job: 1,
+  google_cloud_run_v2_service: 1,
+  google_project_iam_member: 1,
+  google_project_service: 8,
+  google_secret_manager_secret: 1,
+  google_secret_manager_secret_iam_member: 1,
+  google_secret_manager_secret_version: 1,
+  google_service_account: 3,
+  google_storage_bucket: 2,
+  google_storage_bucket_iam_member: 5,
+  null_resource: 7,
+};
+
 /** Settings of one environment with one model, the rest by default. */
 export function environment(changes: Raw = {}, model: Raw = {}): Raw {
   return {
