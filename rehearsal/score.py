@@ -7,7 +7,7 @@ comparison in SQLite that the trainer scores with. PYTHONPATH holds trainer/.
 import json
 import sys
 
-from finetune.execution_match import execution_match
+from finetune.evaluation.execution_match import execution_match
 
 
 def right(context: str, expected: str, given: str) -> bool:

@@ -11,9 +11,15 @@ import signal
 import sys
 from types import FrameType
 
+from finetune.data.source import Unreachable
+from finetune.publishing.version_directory import (
+    BrokenVersion,
+    is_published,
+    publish,
+    staged_manifest,
+)
 from finetune.settings import Settings, SettingsError, read_settings
-from finetune.source import Unreachable
-from finetune.storage import AlreadyThere, storage_at
+from finetune.storage.storage import AlreadyThere, storage_at
 from finetune.verdict import (
     BAD_INPUT,
     PUBLISHED,
@@ -26,7 +32,6 @@ from finetune.verdict import (
     record_verdict,
     require_bar,
 )
-from finetune.version_directory import BrokenVersion, is_published, publish, staged_manifest
 
 
 def main() -> int:

@@ -14,12 +14,12 @@ from pathlib import Path
 TRAINER = Path(__file__).parent.parent
 RECIPE = TRAINER / "recipe.json"
 DECIDING = (
-    "finetune/base_model.py",
-    "finetune/dataset.py",
-    "finetune/encoding.py",
-    "finetune/fine_tuning.py",
-    "finetune/held_out.py",
-    "finetune/merging.py",
+    "finetune/training/base_model.py",
+    "finetune/data/dataset.py",
+    "finetune/data/encoding.py",
+    "finetune/training/fine_tuning.py",
+    "finetune/data/held_out.py",
+    "finetune/publishing/merging.py",
     "finetune/run.py",
     "requirements.txt",
 )

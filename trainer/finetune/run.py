@@ -7,16 +7,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from finetune.base_model import fetch_base, licence, load_model, load_tokenizer
-from finetune.dataset import load_examples
-from finetune.encoding import Encoded, encode, fitting
-from finetune.held_out import hold_out
-from finetune.manifest import Lineage, write_manifest
-from finetune.model_card import model_card
+from finetune.data.dataset import load_examples
+from finetune.data.encoding import Encoded, encode, fitting
+from finetune.data.held_out import hold_out
+from finetune.publishing.manifest import Lineage, write_manifest
+from finetune.publishing.model_card import model_card
+from finetune.publishing.version_directory import stage
 from finetune.settings import Settings
-from finetune.storage import Storage
+from finetune.storage.storage import Storage
+from finetune.training.base_model import fetch_base, licence, load_model, load_tokenizer
 from finetune.verdict import BadInput, require_bar
-from finetune.version_directory import stage
 
 
 def run(settings: Settings, checkpoint: Storage) -> None:
@@ -42,9 +42,9 @@ def run(settings: Settings, checkpoint: Storage) -> None:
 
         import torch
 
-        from finetune.evaluation import evaluate
-        from finetune.fine_tuning import fine_tune
-        from finetune.merging import merge, save_version
+        from finetune.evaluation.evaluation import evaluate
+        from finetune.publishing.merging import merge, save_version
+        from finetune.training.fine_tuning import fine_tune
 
         device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
         nf4 = settings.load_in_4bit and device.type == "cuda"

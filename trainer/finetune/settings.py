@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
+from finetune.data.templates import listed, placeholders, require_placeholders
 from finetune.hyperparameters import Hyperparameters
-from finetune.templates import listed, placeholders, require_placeholders
 
 Location = Annotated[str, Field(pattern=r"^(gs://[a-z0-9][a-z0-9._-]+/.+|/.+)$")]
 LOCATION = "gs://BUCKET/PREFIX, or an absolute path"

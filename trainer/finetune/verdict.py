@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from finetune.settings import Settings, SettingsError
-from finetune.storage import Storage, storage_at
+from finetune.storage.storage import Storage, storage_at
 
 VERDICT = "verdict.json"
 PUBLISHED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 2, 3, 75

@@ -7,7 +7,7 @@ from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from finetune.checksum import crc32c_of
+from finetune.storage.checksum import crc32c_of
 
 UPLOAD = re.compile(r"^/upload/storage/v1/b/([^/]+)/o$")
 OBJECTS = re.compile(r"^/storage/v1/b/([^/]+)/o$")

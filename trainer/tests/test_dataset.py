@@ -3,9 +3,9 @@ import json
 import pytest
 from tiny import environment, rows, write_jsonl
 
-from finetune.dataset import load_examples
+from finetune.data.dataset import load_examples
+from finetune.data.source import Unreachable
 from finetune.settings import read_settings
-from finetune.source import Unreachable
 from finetune.verdict import BadInput
 
 

@@ -2,11 +2,11 @@ import pytest
 import torch
 from tiny import environment, rows
 
-from finetune.base_model import computing_type, load_model, load_tokenizer
-from finetune.dataset import Example
-from finetune.encoding import IGNORED, encode, fitting
-from finetune.fine_tuning import build_trainer
+from finetune.data.dataset import Example
+from finetune.data.encoding import IGNORED, encode, fitting
 from finetune.settings import read_settings
+from finetune.training.base_model import computing_type, load_model, load_tokenizer
+from finetune.training.fine_tuning import build_trainer
 
 CPU = torch.device("cpu")
 

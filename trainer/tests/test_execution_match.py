@@ -1,6 +1,6 @@
 import pytest
 
-from finetune.execution_match import execution_match
+from finetune.evaluation.execution_match import execution_match
 
 CONTEXT = """CREATE TABLE head (head_id INTEGER PRIMARY KEY, name VARCHAR, city VARCHAR, age INTEGER);
 CREATE TABLE management (department VARCHAR, head_ref INTEGER, budget REAL)"""

@@ -3,8 +3,8 @@ import random
 import pytest
 from tiny import rows
 
-from finetune.dataset import Example
-from finetune.held_out import TABLE, hold_out
+from finetune.data.dataset import Example
+from finetune.data.held_out import TABLE, hold_out
 from finetune.verdict import BadInput
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 
-from finetune.base_model import load_model, load_tokenizer
-from finetune.merging import merge, save_version
+from finetune.publishing.merging import merge, save_version
+from finetune.training.base_model import load_model, load_tokenizer
 
 CPU = torch.device("cpu")
 

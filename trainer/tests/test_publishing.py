@@ -3,16 +3,16 @@ import json
 import pytest
 from tiny import RUN_ID, environment
 
-from finetune.manifest import Lineage, write_manifest
-from finetune.settings import read_settings
-from finetune.storage import AlreadyThere, storage_at
-from finetune.version_directory import (
+from finetune.publishing.manifest import Lineage, write_manifest
+from finetune.publishing.version_directory import (
     BrokenVersion,
     is_published,
     publish,
     stage,
     staged_manifest,
 )
+from finetune.settings import read_settings
+from finetune.storage.storage import AlreadyThere, storage_at
 
 
 @pytest.fixture(params=["folder", "gs"])

@@ -10,7 +10,7 @@ import pytest
 from tiny import RUN_ID, TRAINER, environment, rows, write_jsonl
 
 from finetune.__main__ import main
-from finetune.checksum import stored_file
+from finetune.storage.checksum import stored_file
 
 VERSION, CHECKPOINT = f"tiny-sql/{RUN_ID}", f"checkpoints/tiny-sql/{RUN_ID}"
 # Fails a process as soon as it imports torch: what must end in seconds may not.

@@ -117,7 +117,7 @@ def test_fails_when_a_small_file_has_other_bytes_of_the_same_size(version_direct
 def test_what_the_trainer_writes_is_accepted(tmp_path, monkeypatch):
     """The contract between both containers, with the trainer's own code on the other side."""
     monkeypatch.syspath_prepend(Path(__file__).parents[2] / "trainer")
-    from finetune.manifest import Lineage, write_manifest
+    from finetune.publishing.manifest import Lineage, write_manifest
     from finetune.settings import Settings
 
     settings = Settings(

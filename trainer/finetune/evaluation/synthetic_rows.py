@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from finetune.conditions import Conditions, Value
+from finetune.evaluation.conditions import Conditions, Value
 
 NUMERIC = ("int", "real", "num", "dec", "float", "double", "year")
 MOST_ROWS = 120

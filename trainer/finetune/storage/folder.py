@@ -4,8 +4,8 @@ import os
 import shutil
 from pathlib import Path
 
-from finetune.checksum import crc32c_of, stored_file
-from finetune.storage import AlreadyThere, Storage, StoredFile
+from finetune.storage.checksum import crc32c_of, stored_file
+from finetune.storage.storage import AlreadyThere, Storage, StoredFile
 
 
 class Folder:

@@ -60,9 +60,9 @@ def storage_at(uri: str, project: str | None = None) -> Storage:
     STORAGE_EMULATOR_HOST.
     """
     if uri.startswith("gs://"):
-        from finetune.cloud_storage import CloudStorage
+        from finetune.storage.cloud_storage import CloudStorage
 
         return CloudStorage(uri, project)
-    from finetune.folder import Folder
+    from finetune.storage.folder import Folder
 
     return Folder(Path(uri))

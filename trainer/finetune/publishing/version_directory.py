@@ -11,9 +11,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune.manifest import MANIFEST
+from finetune.publishing.manifest import MANIFEST
 from finetune.settings import Settings
-from finetune.storage import Storage, StoredFile, storage_at
+from finetune.storage.storage import Storage, StoredFile, storage_at
 
 SUCCESS, STAGING = "_SUCCESS", "staging"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import google_crc32c
 
-from finetune.storage import StoredFile
+from finetune.storage.storage import StoredFile
 
 
 def crc32c_of(data: bytes) -> str:

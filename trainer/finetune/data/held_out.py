@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from itertools import zip_longest
 
-from finetune.dataset import Example
+from finetune.data.dataset import Example
 from finetune.verdict import BadInput
 
 # Evaluation never keeps more than this share of the rows from training, whatever EVALUATION_ROWS

@@ -15,8 +15,8 @@ from typing import Any
 
 import sqlglot
 
-from finetune.conditions import conditions_of
-from finetune.synthetic_rows import Table, rows_for
+from finetune.evaluation.conditions import conditions_of
+from finetune.evaluation.synthetic_rows import Table, rows_for
 
 SEEDS = range(4)
 SECONDS = 2.0  # for one query: a model may well write a join of everything with everything

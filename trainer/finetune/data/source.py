@@ -5,8 +5,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from finetune.checksum import fingerprint
-from finetune.storage import storage_at
+from finetune.storage.checksum import fingerprint
+from finetune.storage.storage import storage_at
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@
 import json
 from typing import Any
 
-from finetune.manifest import Lineage
+from finetune.data.source import is_hub_id
+from finetune.publishing.manifest import Lineage
 from finetune.settings import Settings
-from finetune.source import is_hub_id
 
 
 def model_card(settings: Settings, lineage: Lineage, metrics: dict[str, Any]) -> str:

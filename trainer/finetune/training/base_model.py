@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from finetune.data.source import Source, Unreachable, is_hub_id, source_files, warn_of_branch
 from finetune.settings import Settings
-from finetune.source import Source, Unreachable, is_hub_id, source_files, warn_of_branch
 from finetune.verdict import BadInput
 
 if TYPE_CHECKING:

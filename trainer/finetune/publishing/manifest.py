@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from finetune.checksum import stored_file
 from finetune.settings import Settings
+from finetune.storage.checksum import stored_file
 
 MANIFEST = "manifest.json"
 LIBRARIES = "torch transformers trl peft datasets accelerate tokenizers bitsandbytes"

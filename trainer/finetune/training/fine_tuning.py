@@ -11,10 +11,10 @@ from transformers import PreTrainedModel
 from transformers.trainer_callback import PrinterCallback
 from trl import SFTConfig, SFTTrainer
 
-from finetune.encoding import Encoded
-from finetune.progress import Progress
+from finetune.data.encoding import Encoded
+from finetune.data.source import is_hub_id
 from finetune.settings import Settings
-from finetune.source import is_hub_id
+from finetune.training.progress import Progress
 from finetune.verdict import BadInput
 
 

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.dataset import Example
+from finetune.data.dataset import Example
 
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 

@@ -7,8 +7,8 @@ from google.api_core.exceptions import NotFound, PreconditionFailed
 from google.cloud import storage
 from google.cloud.storage import transfer_manager
 
-from finetune.checksum import crc32c_of
-from finetune.storage import AlreadyThere, Storage, StoredFile
+from finetune.storage.checksum import crc32c_of
+from finetune.storage.storage import AlreadyThere, Storage, StoredFile
 
 # Threads, not the default processes: those would each import this program, torch included, again.
 _WORKERS = {"worker_type": transfer_manager.THREAD, "max_workers": 8, "raise_exception": True}

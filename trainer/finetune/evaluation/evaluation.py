@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from finetune.dataset import Example
-from finetune.encoding import IGNORED, encode
-from finetune.execution_match import execution_match
+from finetune.data.dataset import Example
+from finetune.data.encoding import IGNORED, encode
+from finetune.evaluation.execution_match import execution_match
 from finetune.settings import Settings
 
 # Room for an answer beside the longest expected one, and the most that is ever generated.

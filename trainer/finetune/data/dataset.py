@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from finetune.data.source import Unreachable, is_hub_id, source_files, warn_of_branch
+from finetune.data.templates import placeholders
 from finetune.settings import Settings
-from finetune.source import Unreachable, is_hub_id, source_files, warn_of_branch
-from finetune.templates import placeholders
 from finetune.verdict import BadInput
 
 # The codelab's own seed for choosing rows. It is not SEED: another seed of training keeps the rows.

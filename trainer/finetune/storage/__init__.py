@@ -1,0 +1,1 @@
+"""Where bases and data come from and versions go."""

@@ -1,0 +1,1 @@
+"""From a base and rows to an adapter."""
