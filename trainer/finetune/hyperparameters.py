@@ -2,8 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode
+
+Location = Annotated[str, Field(pattern=r"^(gs://[a-z0-9][a-z0-9._-]+/.+|/.+)$")]
+LOCATION = "gs://BUCKET/PREFIX, or an absolute path"
 
 
 class Hyperparameters(BaseSettings):
@@ -14,6 +17,9 @@ class Hyperparameters(BaseSettings):
     lora_dropout: float = Field(
         0.1, ge=0, lt=1, description="a number from 0 up to, not including, 1"
     )
+    use_rslora: bool = Field(False, description="true or false")
+    use_dora: bool = Field(False, description="true or false")
+    start_adapter: Location | None = Field(None, description="empty, or " + LOCATION)
     lora_target_modules: Annotated[list[str] | Literal["all-linear"], NoDecode] = Field(
         ["q_proj", "v_proj"], description='"all-linear" or names of modules with commas between'
     )
@@ -32,8 +38,31 @@ class Hyperparameters(BaseSettings):
     gradient_accumulation_steps: int = Field(2, ge=1, description="a whole number of at least 1")
     max_seq_length: int = Field(512, ge=16, description="a whole number of at least 16")
     seed: int = Field(42, ge=0, lt=2**32, description="a whole number from 0 to 4294967295")
-    load_in_4bit: bool = Field(True, description="true or false")
-    packing: bool = Field(False, description="true or false")
+    load_in_4bit: bool | None = Field(None, exclude=True, description="true (nf4), false (bf16)")
+    base_precision: Literal["auto", "nf4", "bf16", "fp8"] = Field(
+        "auto",
+        validate_default=True,
+        description="auto, nf4, bf16 or fp8, and no contradiction to LOAD_IN_4BIT",
+    )
+
+    @property
+    def documents_per_step(self) -> int:
+        """
+        Rows of the data set in one optimizer step. It decides the result, as the learning rate
+        does; how many of them are on the GPU at a time does not.
+        """
+        return self.train_batch_size * self.gradient_accumulation_steps
+
+    @field_validator("base_precision")
+    @classmethod
+    def _as_the_tutorial_says(cls, value: str, info: ValidationInfo) -> str:
+        in_4bit = info.data.get("load_in_4bit")
+        if in_4bit is None:
+            return value
+        mapped = "nf4" if in_4bit else "bf16"
+        if value not in ("auto", mapped) and not (value == "fp8" and not in_4bit):
+            raise ValueError(f"LOAD_IN_4BIT={str(in_4bit).lower()} asks for {mapped}")
+        return mapped if value == "auto" else value
 
     @field_validator("max_steps")
     @classmethod

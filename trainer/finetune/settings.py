@@ -8,13 +8,11 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from finetune.data.templates import listed, placeholders, require_placeholders
-from finetune.hyperparameters import Hyperparameters
-
-Location = Annotated[str, Field(pattern=r"^(gs://[a-z0-9][a-z0-9._-]+/.+|/.+)$")]
-LOCATION = "gs://BUCKET/PREFIX, or an absolute path"
+from finetune.evaluation.evaluation_settings import EvaluationSettings
+from finetune.hyperparameters import LOCATION, Hyperparameters, Location
 
 
-class Settings(Hyperparameters):
+class Settings(EvaluationSettings, Hyperparameters):
     """
     The environment variables of the job, lower case. Each field's description says what is allowed.
     """
@@ -53,17 +51,21 @@ class Settings(Hyperparameters):
         "PROMPT_TEMPLATE",
     )
 
-    eval_batch_size: int = Field(2, ge=1, description="a whole number of at least 1")
-    logging_steps: int = Field(5, ge=1, description="a whole number of at least 1")
-    evaluation_rows: int = Field(100, ge=0, description="a whole number of at least 0")
-    promotion_metric: Literal["execution_match", "exact_match"] = Field(
-        "execution_match", description="execution_match or exact_match"
+    dataset_format: Literal["columns", "messages"] = Field(
+        "columns", description="columns (templates) or messages (a chat in one column)"
     )
-    promotion_minimum: float | None = Field(
-        None,
-        ge=0,
-        le=1,
-        description="empty (no bar), or a number from 0 to 1 with EVALUATION_ROWS above 0",
+    dataset_messages: str = Field("messages", description="the column that holds a chat")
+
+    logging_steps: int = Field(5, ge=1, description="a whole number of at least 1")
+    checkpoint_minutes: float = Field(5, gt=0, description="a number of minutes above 0")
+    task_timeout_seconds: float | None = Field(
+        None, gt=0, description="empty (no limit), or the seconds that one attempt has"
+    )
+    price_per_hour: float | None = Field(
+        None, ge=0, description="empty (unknown), or US dollars for an hour of this machine"
+    )
+    report_to: str = Field(
+        "none", description="none, or trackers with commas between, such as tensorboard"
     )
 
     @field_validator("output_uri", "checkpoint_uri", "model_name", "dataset_name")
@@ -106,13 +108,6 @@ class Settings(Hyperparameters):
         asked = info.data.get("prompt_template", "")
         if leaked := sorted(placeholders(value) & placeholders(asked)):
             raise ValueError(f"PROMPT_TEMPLATE would give {listed(leaked)} away")
-        return value
-
-    @field_validator("promotion_minimum")
-    @classmethod
-    def _with_rows_to_measure(cls, value: float | None, info: ValidationInfo) -> float | None:
-        if value is not None and info.data.get("evaluation_rows") == 0:
-            raise ValueError("no bar can be measured with EVALUATION_ROWS=0")
         return value
 
     def hyperparameters(self) -> dict[str, Any]:
