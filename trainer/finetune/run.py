@@ -47,9 +47,9 @@ def run(settings: Settings, checkpoint: Storage) -> None:
         from finetune.training.fine_tuning import fine_tune
 
         device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-        nf4 = settings.load_in_4bit and device.type == "cuda"
-        if settings.load_in_4bit and not nf4:
-            _say("LOAD_IN_4BIT is ignored: there is no GPU, the base stays in bfloat16")
+        nf4 = settings.base_precision == "nf4" and device.type == "cuda"
+        if settings.base_precision == "nf4" and not nf4:
+            _say("BASE_PRECISION=nf4 is ignored: there is no GPU, the base stays in bfloat16")
         model = load_model(base.path, device, nf4)
         training = fine_tune(model, tokenizer, rows, settings, base.resolved, scratch)
         del model

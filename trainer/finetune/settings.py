@@ -68,10 +68,17 @@ class Settings(EvaluationSettings, Hyperparameters):
         "none", description="none, or trackers with commas between, such as tensorboard"
     )
 
-    @field_validator("output_uri", "checkpoint_uri", "model_name", "dataset_name")
+    @field_validator(
+        "output_uri",
+        "checkpoint_uri",
+        "model_name",
+        "dataset_name",
+        "start_adapter",
+        "promotion_must_beat",
+    )
     @classmethod
-    def _without_trailing_slash(cls, value: str) -> str:
-        return value.rstrip("/")
+    def _without_trailing_slash(cls, value: str | None) -> str | None:
+        return value and value.rstrip("/")
 
     @field_validator("checkpoint_uri")
     @classmethod

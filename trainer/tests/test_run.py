@@ -75,7 +75,7 @@ def test_a_run_publishes_a_version_that_transformers_reloads(
     assert model.generate(**inputs, max_new_tokens=3).shape[1] > inputs["input_ids"].shape[1]
 
     out, err = capfd.readouterr()
-    assert "step 2 of 2, loss " in out and "LOAD_IN_4BIT is ignored" in out
+    assert "step 2 of 2, loss " in out and "BASE_PRECISION=nf4 is ignored" in out
     assert "\r" not in out + err
     # No path of the machine that trained.
     assert str(bases["gemma"].parent) not in (version / "config.json").read_text("utf-8")
@@ -89,9 +89,7 @@ def test_base_data_and_version_may_all_be_in_a_bucket(bases, dataset, cloud, set
     for path in bases["llama"].iterdir():
         cloud.objects["models", f"bases/tiny/{path.name}"] = path.read_bytes()
     cloud.objects["models", "sets/rows.jsonl"] = (dataset / "train.jsonl").read_bytes()
-    set_environment(
-        environment("gs://models/bases/tiny", "gs://models/sets", "gs://models", PACKING="false")
-    )
+    set_environment(environment("gs://models/bases/tiny", "gs://models/sets", "gs://models"))
     assert main() == 0
     published = cloud.below("models", f"{VERSION}/")
     staged = cloud.below("models", f"{CHECKPOINT}/staging/")

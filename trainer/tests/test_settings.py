@@ -26,7 +26,7 @@ def test_the_hyperparameters_of_the_manifest_leave_out_what_does_not_change_the_
     set_environment,
 ):
     names = read(set_environment).hyperparameters().keys()
-    assert {"learning_rate", "seed", "packing", "load_in_4bit"} <= names
+    assert {"learning_rate", "seed", "base_precision", "use_dora"} <= names
     assert not {"eval_batch_size", "logging_steps", "output_uri", "evaluation_rows"} & names
 
 
@@ -49,7 +49,7 @@ def test_fails_when_several_variables_are_wrong_and_names_them_all(set_environme
         ({"PROMPT_TEMPLATE": "{question} {answer}"}, "PROMPT_TEMPLATE would give {answer} away"),
         ({"DATASET_COLUMNS": "question"}, "DATASET_COLUMNS: received 'question' (it is not JSON"),
         ({"DATASET_LIMIT": "0"}, "0 would train nothing"),
-        ({"PROMOTION_MINIMUM": "0.7", "EVALUATION_ROWS": "0"}, "no bar can be measured"),
+        ({"PROMOTION_MINIMUM": "0.7", "EVALUATION_ROWS": "0"}, "nothing can be measured"),
         ({"CHECKPOINT_URI": "/bucket/tiny-sql/0123456789ab"}, "it is OUTPUT_URI"),
         ({"OUTPUT_URI": "s3://bucket/x"}, "allowed: gs://BUCKET/PREFIX, or an absolute path"),
     ],

@@ -137,6 +137,6 @@ def environment(
         "LOGGING_STEPS": "1",
         "MAX_SEQ_LENGTH": "128",
         "EVALUATION_ROWS": "4",
-        "PACKING": "true",
+        "LOAD_IN_4BIT": "true",
         **changes,
     }

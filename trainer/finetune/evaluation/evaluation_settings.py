@@ -1,6 +1,6 @@
 """How a model is scored, and what it takes to be served."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings
@@ -26,11 +26,10 @@ class EvaluationSettings(BaseSettings):
         le=1,
         description="empty (no bar), or a number from 0 to 1 with EVALUATION_ROWS above 0",
     )
-    promotion_must_beat: Annotated[Literal["base"] | Location | None, Field()] = Field(
+    promotion_must_beat: Literal["base"] | Location | None = Field(
         None,
-        description="empty, base, or a published version: "
-        + LOCATION
-        + ", with EVALUATION_ROWS above 0",
+        description=f"empty, base, or a published version ({LOCATION}), "
+        "with EVALUATION_ROWS above 0",
     )
 
     @field_validator("promotion_minimum", "promotion_must_beat")

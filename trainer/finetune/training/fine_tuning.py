@@ -85,7 +85,7 @@ def build_trainer(
         weight_decay=settings.weight_decay,
         max_grad_norm=settings.max_grad_norm,
         max_length=settings.max_seq_length,
-        packing=settings.packing,
+        packing=True,
         seed=settings.seed,
         bf16=model.dtype == torch.bfloat16,
         use_cpu=not on_gpu,
