@@ -3,6 +3,7 @@ The rows to learn from: read, limited, checked and put into the prompt's and the
 templates.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +21,28 @@ SHUFFLE_SEED = 42
 @dataclass(frozen=True)
 class Example:
     """
-    One row in the templates. `context` is what rows must share to be kept together when some are
-    held out.
+    What the model is asked and what it should say.
+
+    `prompt` is the exact text that a server is given, `completion` the expected answer without its
+    end token. `context` is what rows must share to be kept together when some are held out. `id`
+    (12 hexadecimal digits) names the row wherever it stands in the data set.
+
+    Of a chat, `messages` are the messages and `prompt` is the chat template's rendering of all
+    before the last answer, special tokens in the text; `graded` are the spans (start and end, in
+    characters of `prompt`) of earlier answers with their end tokens, which are learnt as well.
     """
 
     prompt: str
     completion: str
-    context: str
+    context: str = ""
+    id: str = ""
+    messages: tuple[dict[str, Any], ...] | None = None
+    graded: tuple[tuple[int, int], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            digest = hashlib.sha256(f"{self.prompt}\0{self.completion}".encode("utf-8", "replace"))
+            object.__setattr__(self, "id", digest.hexdigest()[:12])
 
 
 @dataclass(frozen=True)

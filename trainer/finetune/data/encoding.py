@@ -55,6 +55,15 @@ def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
     return encoded
 
 
+def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
+    """
+    The tokens that a model is given to answer an example: those before the answer in `encode`,
+    beginning-of-text once. A chat's rendering has its special tokens in the text already.
+    """
+    ids = tokenizer(example.prompt, add_special_tokens=example.messages is None)["input_ids"]
+    return ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids
+
+
 def fitting(encoded: list[Encoded], length: int) -> list[Encoded]:
     """
     Those of at most `length` tokens. A row that was cut would teach half an answer and no end.
