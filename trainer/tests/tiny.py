@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from tiny_chat import chat
+
 RUN_ID = "0123456789ab"
 TRAINER = "abcdef012345"
 
@@ -59,15 +61,17 @@ def write_jsonl(path: Path, lines: list[Any]) -> Path:
     return path
 
 
-def write_tokenizer(directory: Path, shape: str) -> Any:
+def write_tokenizer(directory: Path, shape: str, chat_format: str | None = None) -> Any:
     """
     A byte-level tokenizer trained on the rows; for gemma shapes it puts <bos> first, as Gemma's
-    does.
+    does. With a chat format (see tiny_chat.chat) it has that template and its special tokens, as an
+    instruction-tuned model has; the end of a turn is then its end token, save for Gemma's.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
 
-    special = ["<pad>", "<eos>", "<bos>"]
+    spoken = chat(chat_format) if chat_format else None
+    special = ["<pad>", "<eos>", "<bos>", *(spoken.tokens if spoken else ())]
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -78,44 +82,122 @@ def write_tokenizer(directory: Path, shape: str) -> Any:
         show_progress=False,
     )
     tokenizer.train_from_iterator([" ".join(row.values()) for row in rows()], trainer)
-    if shape != "llama":
+    if shape.startswith("gemma") or shape == "llama3":
         tokenizer.post_processor = processors.TemplateProcessing(
             single="<bos> $A", special_tokens=[("<bos>", 2)]
         )
     kinds = {"eos_token": "<eos>", "bos_token": "<bos>"}
-    if shape != "llama":
+    if spoken and not shape.startswith("gemma"):
+        kinds["eos_token"] = spoken.end
+    if not shape.startswith("llama"):
         kinds["pad_token"] = "<pad>"  # llama's has none: padding and end then share an id
+    if shape.startswith("qwen"):
+        del kinds["bos_token"]
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **kinds)
+    if spoken:
+        fast.chat_template = spoken.template
     fast.save_pretrained(directory)
     return fast
 
 
-def write_base(directory: Path, shape: str = "llama") -> Path:
-    """A random model of a shape (llama, gemma or gemma2) with its tokenizer and a model card."""
+def write_base(
+    directory: Path, shape: str = "llama", chat_format: str | None = None, **changes: Any
+) -> Path:
+    """
+    A random model of a shape with its tokenizer and a model card: llama, llama3 (scaled rope, as
+    Llama 3.1 has), gemma, gemma2, gemma3 (text), gemma3_conditional (with a vision tower, as 4B and
+    more have), qwen2 or qwen3. `changes` go to the (text) configuration.
+    """
     import torch
-    from transformers import AutoModelForCausalLM, Gemma2Config, GemmaConfig, LlamaConfig
 
-    tokenizer = write_tokenizer(directory, shape)
+    tokenizer = write_tokenizer(directory, shape, chat_format)
     torch.manual_seed(0)
-    kind = {"llama": LlamaConfig, "gemma": GemmaConfig, "gemma2": Gemma2Config}[shape]
-    config = kind(
-        vocab_size=len(tokenizer),
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
-        head_dim=16,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        pad_token_id=0,
-        eos_token_id=1,
-        bos_token_id=2,
-    )
-    model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    # transformers adds a token of its own to a Qwen tokenizer that lacks it.
+    vocabulary = len(tokenizer) + (8 if shape.startswith("qwen") else 0)
+    model = tiny_model(shape, vocabulary, **changes).to(torch.bfloat16)
+    model.generation_config.eos_token_id = sorted({1, tokenizer.eos_token_id})
     model.save_pretrained(directory)
+    if shape == "gemma3_conditional":
+        _write_processor(directory)
     (directory / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Tiny\n", "utf-8")
     return directory
+
+
+def tiny_model(shape: str, vocabulary: int, **changes: Any) -> Any:
+    """The random float32 model of a shape, two layers of width 32."""
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
+
+    kind = {"llama3": "llama", "gemma3": "gemma3_text", "gemma3_conditional": "gemma3"}
+    text: dict[str, Any] = {
+        "vocab_size": vocabulary,
+        "hidden_size": 32,
+        "intermediate_size": 64,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 16,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": True,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "bos_token_id": 2,
+    }
+    if shape == "llama3":
+        text["rope_parameters"] = {
+            "rope_type": "llama3",
+            "rope_theta": 500000.0,
+            "factor": 8.0,
+            "low_freq_factor": 1.0,
+            "high_freq_factor": 4.0,
+            "original_max_position_embeddings": 64,
+        }
+    if shape.startswith("gemma3"):
+        # A window shorter than the rows, and both kinds of layer.
+        text |= {
+            "sliding_window": 32,
+            "layer_types": ["sliding_attention", "full_attention"],
+            "query_pre_attn_scalar": 16,
+            "rope_parameters": {
+                "full_attention": {"rope_type": "linear", "factor": 8.0, "rope_theta": 1000000.0},
+                "sliding_attention": {"rope_type": "default", "rope_theta": 10000.0},
+            },
+        }
+    text |= changes
+    if shape != "gemma3_conditional":
+        return AutoModelForCausalLM.from_config(
+            AutoConfig.for_model(kind.get(shape, shape), **text)
+        )
+    vision = {
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "image_size": 28,
+        "patch_size": 14,
+    }
+    config = AutoConfig.for_model(
+        "gemma3",
+        text_config=text,
+        vision_config=vision,
+        mm_tokens_per_image=4,
+        # Ids that no text has: a random image token in the text would ask for pixels.
+        boi_token_index=vocabulary - 3,
+        eoi_token_index=vocabulary - 2,
+        image_token_index=vocabulary - 1,
+    )
+    return AutoModelForImageTextToText.from_config(config)
+
+
+def _write_processor(directory: Path) -> None:
+    image = {
+        "image_processor_type": "Gemma3ImageProcessor",
+        "processor_class": "Gemma3Processor",
+        "do_resize": True,
+        "size": {"height": 28, "width": 28},
+    }
+    (directory / "preprocessor_config.json").write_text(json.dumps(image), "utf-8")
+    processor = {"image_seq_length": 4, "processor_class": "Gemma3Processor"}
+    (directory / "processor_config.json").write_text(json.dumps(processor), "utf-8")
 
 
 def environment(
