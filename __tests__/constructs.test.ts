@@ -11,6 +11,18 @@ const service = (stack = synthesize()) =>
   only(stack, "google_cloud_run_v2_service");
 const bucket = (stack = synthesize()) =>
   resources(stack, "google_storage_bucket").find((b) => b.versioning)!;
+/** Plain environment of a job's container. */
+const valuesOf = (
+  resource: ReturnType<typeof job>,
+): Record<string, string | undefined> =>
+  Object.fromEntries(
+    resource.template.template.containers[0].env.map(
+      ({ name, value }: { name: string; value?: string }) => [name, value],
+    ),
+  );
+const runEnvironment = (stack: ReturnType<typeof synthesize>) =>
+  provisioner(stack, "provision/run-training.ts").provisioner[0]["local-exec"]
+    .environment;
 const withServing = (serving: Record<string, unknown>) =>
   synthesize(environment({}, { serving }));
 
@@ -278,13 +290,7 @@ describe("training job", () => {
   });
 
   test("has the tutorial's environment", () => {
-    const [{ env }] = job().template.template.containers;
-    const values = Object.fromEntries(
-      env.map(({ name, value }: { name: string; value?: string }) => [
-        name,
-        value,
-      ]),
-    );
+    const values = valuesOf(job());
 
     expect(values).toMatchObject({
       MODEL_NAME: "google/gemma-2b",
@@ -294,13 +300,91 @@ describe("training job", () => {
       GRADIENT_ACCUMULATION_STEPS: "2",
       DATASET_LIMIT: "1000",
       LOGGING_STEPS: "5",
-      LOAD_IN_4BIT: "true",
+      BASE_PRECISION: "auto",
+      DATASET_FORMAT: "columns",
+      EVALUATION_ROWS: "500",
+      PROMOTION_MUST_BEAT: "",
+      START_ADAPTER: "",
+      TASK_TIMEOUT_SECONDS: "3600",
+      PRICE_PER_HOUR: "1.4209",
     });
     expect(Object.keys(values)).toContain("HF_TOKEN");
     expect(values.HF_TOKEN).toBeUndefined();
     expect(values.OUTPUT_URI).toMatch(
       /^gs:\/\/\$\{google_storage_bucket\.models_\w+\.name\}\/gemma-2b-sql-finetuned\/[0-9a-f]{12}$/,
     );
+  });
+
+  test("is told of versions by their addresses", () => {
+    const stack = synthesize(
+      environment(
+        {},
+        {
+          training: { startFrom: "0123456789ab", loadIn4bit: true },
+          promotion: { mustBeat: "ba9876543210" },
+        },
+      ),
+    );
+    const models =
+      "gs://${google_storage_bucket.models_3A8DAD06.name}/gemma-2b-sql-finetuned";
+
+    expect(valuesOf(job(stack))).toMatchObject({
+      BASE_PRECISION: "nf4",
+      START_ADAPTER: `${models}/0123456789ab/adapter`,
+      PROMOTION_MUST_BEAT: `${models}/ba9876543210`,
+    });
+    expect(runEnvironment(stack).PROMOTION_MUST_BEAT).toBe(
+      `${models}/ba9876543210`,
+    );
+  });
+
+  test("is told of an adapter elsewhere, the untrained model and trackers", () => {
+    const startFrom = "gs://other/model/0123456789ab/adapter";
+    const stack = synthesize(
+      environment(
+        {},
+        {
+          training: { startFrom, reportTo: ["tensorboard", "mlflow"] },
+          promotion: { mustBeat: "base" },
+        },
+      ),
+    );
+
+    expect(valuesOf(job(stack))).toMatchObject({
+      START_ADAPTER: startFrom,
+      PROMOTION_MUST_BEAT: "base",
+      REPORT_TO: "tensorboard,mlflow",
+    });
+  });
+
+  test.each([
+    ["an L4 in tier 1", "europe-west4", {}, "1.4209"],
+    ["less beside it", "us-central1", { cpu: 4, memory: "16Gi" }, "1.0465"],
+    ["an L4 in tier 2", "asia-southeast1", {}, undefined],
+    [
+      "an RTX PRO 6000",
+      "us-central1",
+      { accelerator: "nvidia-rtx-pro-6000", cpu: 20, memory: "80Gi" },
+      undefined,
+    ],
+  ])("knows the price of %s, or says none", (_, region, training, price) => {
+    const stack = synthesize(environment({ region }, { training }));
+
+    expect(valuesOf(job(stack)).PRICE_PER_HOUR).toBe(price);
+  });
+
+  test("fails when a model has to beat the run that it is itself", () => {
+    const run = synthesize().output.run_id?.value;
+    const own = environment({}, { promotion: { mustBeat: run } });
+
+    expect(() => synthesize(own)).toThrow(
+      `promotion.mustBeat of model gemma-2b-sql-finetuned: got "${run}", which is the run that these settings train`,
+    );
+    expect(() =>
+      synthesize(
+        environment({}, { promotion: { mustBeat: run }, pin: String(run) }),
+      ),
+    ).not.toThrow();
   });
 
   test("labels its executions with the run id", () => {

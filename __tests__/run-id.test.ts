@@ -48,14 +48,65 @@ test.each<[string, Raw]>([
   ["the clipping", { training: { maxGradNorm: 1 } }],
   ["the epochs", { training: { epochs: 2 } }],
   ["the step limit", { training: { maxSteps: 10 } }],
-  ["the batch", { training: { batchSize: 2 } }],
-  ["the accumulation", { training: { gradientAccumulationSteps: 1 } }],
+  ["the documents of a step", { training: { batchSize: 2 } }],
+  ["fewer documents in a step", { training: { gradientAccumulationSteps: 1 } }],
   ["the row length", { training: { maxSeqLength: 256 } }],
-  ["the precision", { training: { loadIn4bit: false } }],
-  ["packing", { training: { packing: true } }],
+  ["the base's precision", { training: { basePrecision: "nf4" } }],
+  ["the tutorial's switch for 4 bit", { training: { loadIn4bit: false } }],
+  ["rank-stabilized scaling", { training: { lora: { rsLora: true } } }],
+  ["weight decomposition", { training: { lora: { dora: true } } }],
+  ["the adapter to start from", { training: { startFrom: "0123456789ab" } }],
+  ["the format of the rows", { dataset: { format: "messages" } }],
   ["the held-out rows", { training: { evaluationRows: 50 } }],
 ])("changes with %s", (_, model) => {
   expect(idOf(model)).not.toBe(idOf());
+});
+
+test("changes with the column of a chat, once that is what is read", () => {
+  const chat = { format: "messages" };
+  expect(idOf({ dataset: { ...chat, messages: "turns" } })).not.toBe(
+    idOf({ dataset: chat }),
+  );
+});
+
+test.each<[string, Raw, Raw]>([
+  [
+    "two documents a step, one or both at a time",
+    { training: { batchSize: 2, gradientAccumulationSteps: 1 } },
+    { training: { batchSize: 1, gradientAccumulationSteps: 2 } },
+  ],
+  [
+    "nf4 by its name and by the tutorial's switch",
+    { training: { basePrecision: "nf4" } },
+    { training: { loadIn4bit: true } },
+  ],
+  [
+    "bf16 by its name and by the tutorial's switch",
+    { training: { basePrecision: "bf16" } },
+    { training: { loadIn4bit: false } },
+  ],
+  [
+    "adapted modules in any order",
+    { training: { lora: { targetModules: ["q_proj", "v_proj"] } } },
+    { training: { lora: { targetModules: ["v_proj", "q_proj"] } } },
+  ],
+  [
+    "a column of a chat that is not read",
+    { dataset: { messages: "turns" } },
+    {},
+  ],
+  [
+    "columns that are not read",
+    {
+      dataset: {
+        format: "messages",
+        columns: { question: "q", context: "c", answer: "a" },
+      },
+    },
+    { dataset: { format: "messages" } },
+  ],
+])("is the same for %s", (_, one, other) => {
+  expect(idOf(one)).toBe(idOf(other));
 });
 
 test("changes with the trainer's recipe", () => {
@@ -64,14 +115,29 @@ test("changes with the trainer's recipe", () => {
 
 test.each<[string, Raw, Raw?]>([
   ["the GPU's shape", { training: { cpu: 6, memory: "24Gi" } }],
-  ["time limit and retries", { training: { timeoutSeconds: 60, retries: 0 } }],
+  [
+    "time limit and retries",
+    { training: { timeoutSeconds: 1800, retries: 0 } },
+  ],
+  ["the checkpoints", { training: { checkpointMinutes: 1 } }],
+  ["the budget for scoring", { training: { evaluationSeconds: 60 } }],
+  ["trackers", { training: { reportTo: ["tensorboard"] } }],
   [
     "logging and evaluation batches",
     { training: { loggingSteps: 1, evalBatchSize: 8 } },
   ],
   ["names", { name: "other", training: { job: "other" } }],
   ["serving", { serving: { maxInstances: 2 } }],
-  ["the bar", { promotion: { minimum: 0.5 } }],
+  [
+    "the bar",
+    {
+      promotion: {
+        metric: "exact_match",
+        minimum: 0.5,
+        mustBeat: "0123456789ab",
+      },
+    },
+  ],
   ["a pin", { pin: "0123456789ab" }],
   ["the project", {}, { projectId: "another-project", region: "us-east4" }],
 ])("does not change with %s", (_, model, changes = {}) => {

@@ -273,7 +273,7 @@ const bad: [string, Raw, RegExp][] = [
   [
     "a GPU task may run longer than an hour",
     training({ timeoutSeconds: 7200 }),
-    /timeoutSeconds: got 7200; allowed: a whole number from 60 to 3600 seconds/,
+    /timeoutSeconds: got 7200; allowed: a whole number from 300 to 3600 seconds/,
   ],
   [
     "there are too many retries",
@@ -319,6 +319,99 @@ const bad: [string, Raw, RegExp][] = [
     "a prompt names no column",
     environment({}, { prompt: "Q: {questoin}" }),
     /prompt: got "Q: {questoin}"; allowed: .*{question}/,
+  ],
+  [
+    "a completion is given away by the prompt",
+    environment({}, { prompt: "{question} {answer}" }),
+    /completion: got " {answer}"; allowed: .*would give {answer} away/,
+  ],
+  [
+    "a precision is unknown",
+    training({ basePrecision: "int8" }),
+    /training\.basePrecision: got "int8"; allowed: auto, nf4, bf16 or fp8/,
+  ],
+  [
+    "4 bit is asked for and a precision that is not",
+    training({ basePrecision: "bf16", loadIn4bit: true }),
+    /training\.basePrecision: got "bf16"; allowed: auto or nf4 beside loadIn4bit true; leave loadIn4bit out/,
+  ],
+  [
+    "4 bit is declined and asked for",
+    training({ basePrecision: "nf4", loadIn4bit: false }),
+    /training\.basePrecision: got "nf4"; allowed: auto or bf16 or fp8 beside loadIn4bit false/,
+  ],
+  [
+    "packing is set, which is no setting any more",
+    training({ packing: true }),
+    /training\.packing: there is no such setting/,
+  ],
+  [
+    "a start is neither a run nor an address",
+    training({ startFrom: "gemma/0123456789ab" }),
+    /training\.startFrom: got "gemma\/0123456789ab"; allowed: a run id of this model/,
+  ],
+  [
+    "a start's address ends with a slash",
+    training({ startFrom: "gs://bucket/adapter/" }),
+    /training\.startFrom: got .*without a slash at its end/,
+  ],
+  [
+    "a tracker is no name",
+    training({ reportTo: "wandb" }),
+    /training\.reportTo: got "wandb"; allowed: "none", or a list of trackers/,
+  ],
+  [
+    "scoring does not fit into an attempt",
+    training({ timeoutSeconds: 600 }),
+    /training\.evaluationSeconds: got 900; allowed: at most 420: scoring has to fit into one attempt \(timeoutSeconds 600 less 90/,
+  ],
+  [
+    "an attempt would leave no checkpoint",
+    training({
+      timeoutSeconds: 300,
+      evaluationSeconds: 60,
+      checkpointMinutes: 5,
+    }),
+    /training\.checkpointMinutes: got 5; allowed: at most 2: an attempt has to leave a checkpoint/,
+  ],
+  [
+    "a data set has an unknown format",
+    environment({}, { dataset: { format: "chat" } }),
+    /dataset\.format: got "chat"; allowed: columns or messages/,
+  ],
+  [
+    "a metric is unknown",
+    environment({}, { promotion: { metric: "bleu" } }),
+    /promotion\.metric: got "bleu"; allowed: execution_match, normalized_match, exact_match or token_f1/,
+  ],
+  [
+    "a bar has no rows to be measured on",
+    environment(
+      {},
+      { training: { evaluationRows: 0 }, promotion: { minimum: 0.5 } },
+    ),
+    /promotion\.minimum: got 0\.5; allowed: not set, or training\.evaluationRows above 0/,
+  ],
+  [
+    "an incumbent has no rows to be beaten on",
+    environment(
+      {},
+      { training: { evaluationRows: 0 }, promotion: { mustBeat: "base" } },
+    ),
+    /promotion\.mustBeat: got "base"; allowed: not set, or training\.evaluationRows above 0/,
+  ],
+  [
+    "an incumbent is no run id",
+    environment({}, { promotion: { mustBeat: "latest" } }),
+    /promotion\.mustBeat: got "latest"; allowed: base \(the untrained model\), or the run id/,
+  ],
+  [
+    "chats are judged by running SQL",
+    environment(
+      {},
+      { dataset: { format: "messages" }, promotion: { minimum: 0.5 } },
+    ),
+    /promotion\.metric: got "execution_match"; allowed: exact_match or token_f1 with dataset\.format messages/,
   ],
   [
     "a pin is no run id",

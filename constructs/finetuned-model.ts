@@ -2,9 +2,10 @@ import { Annotations, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { RunnableImage } from "./container-image";
 import type { ModelBucket } from "./model-bucket";
+import { SettingsError } from "./read-settings";
 import { runId } from "./run-id";
 import type { EnvironmentSettings } from "./settings";
-import { trainerEnvironment } from "./trainer-environment";
+import { mustBeat, trainerEnvironment } from "./trainer-environment";
 import { TrainingJob } from "./training-job";
 import { TrainingRun } from "./training-run";
 import { VllmService } from "./vllm-service";
@@ -56,6 +57,7 @@ export class FinetunedModel extends Construct {
     const { bucketName } = bucket;
     const trainedRun = runId(model, props.recipe);
     this.warnOfMovingRevisions(model);
+    this.refuseOwnRun(model, trainedRun);
 
     const job = new TrainingJob(this, "job", {
       jobName: training.job,
@@ -100,6 +102,10 @@ export class FinetunedModel extends Construct {
       ...(promotion.minimum === undefined
         ? {}
         : { minimum: promotion.minimum }),
+      mustBeat: mustBeat(
+        promotion.mustBeat,
+        `gs://${bucketName}/${model.name}`,
+      ),
       accelerator: training.accelerator,
       timeoutSeconds: training.timeoutSeconds,
       retries: training.retries,
@@ -117,6 +123,18 @@ export class FinetunedModel extends Construct {
       network,
       dependsOn: [...dependsOn, ...props.vllm.ready, published],
     });
+  }
+
+  /** Only here is the run id known. A pinned model is not judged. */
+  private refuseOwnRun(
+    { name, pin, promotion }: FinetunedModelProps["model"],
+    trainedRun: string,
+  ): void {
+    if (pin === undefined && promotion.mustBeat === trainedRun) {
+      throw new SettingsError([
+        `promotion.mustBeat of model ${name}: got "${trainedRun}", which is the run that these settings train; allowed: an earlier published run, or base (to serve ${trainedRun} as it is, pin it)`,
+      ]);
+    }
   }
 
   /** A branch may move under an unchanged run id; a commit cannot. */

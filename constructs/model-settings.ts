@@ -4,14 +4,30 @@ import { servingSettings } from "./serving-settings";
 import { number, revision, source, text } from "./setting-types";
 import { trainingSettings } from "./training-settings";
 
+const MUST_BEAT =
+  "base (the untrained model), or the run id of a published version of this model";
+
+/** Metrics that can decide about promotion, the strictest about SQL first. */
+export const PROMOTION_METRICS = [
+  "execution_match",
+  "normalized_match",
+  "exact_match",
+  "token_f1",
+] as const;
+
 const promotion = z.strictObject({
   metric: z
-    .enum(["execution_match", "exact_match"], {
-      error: "execution_match or exact_match",
+    .enum(PROMOTION_METRICS, {
+      error: "execution_match, normalized_match, exact_match or token_f1",
     })
     .default("execution_match"),
-  /** Share of held-out rows that must be right; without it nothing is refused. */
+  /** Least mean of the metric over the held-out rows; without it none. */
   minimum: number(0, 1).optional(),
+  /** What it has to be better than on the same rows, beyond chance. */
+  mustBeat: z
+    .string(MUST_BEAT)
+    .regex(/^(base|[0-9a-f]{12})$/, MUST_BEAT)
+    .optional(),
 });
 
 /** One model: what it is made of, how it is trained, served and judged. */
@@ -46,6 +62,12 @@ export const modelSettings = z.strictObject({
           context: "context",
           answer: "answer",
         }),
+      /** Templates over columns, or a chat in one column. */
+      format: z
+        .enum(["columns", "messages"], { error: "columns or messages" })
+        .default("columns"),
+      /** The column that holds a chat, with `format` messages. */
+      messages: text("a column of the data set").default("messages"),
     })
     .prefault({}),
   prompt: text("a template with placeholders such as {question}").default(

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ModelSettings } from "./model-settings";
+import { effectivePrecision } from "./training-settings";
 
 /**
  * Identity of a training result: 12 hex digits over everything that decides it,
@@ -14,7 +15,7 @@ export function runId(model: ModelSettings, recipe: number): string {
   const decides = {
     recipe,
     base: model.base,
-    dataset: model.dataset,
+    dataset: rows(model.dataset),
     prompt: model.prompt,
     completion: model.completion,
     hyperparameters: hyperparameters(training),
@@ -25,9 +26,24 @@ export function runId(model: ModelSettings, recipe: number): string {
     .slice(0, 12);
 }
 
+/** Of the two ways to name columns, the one in use. */
+function rows({ columns, messages, ...dataset }: ModelSettings["dataset"]) {
+  return dataset.format === "columns"
+    ? { ...dataset, columns }
+    : { ...dataset, messages };
+}
+
 function hyperparameters(training: ModelSettings["training"]) {
+  const { lora } = training;
   return {
-    lora: training.lora,
+    lora: {
+      ...lora,
+      targetModules:
+        typeof lora.targetModules === "string"
+          ? lora.targetModules
+          : [...new Set(lora.targetModules)].sort(),
+    },
+    startFrom: training.startFrom ?? null,
     learningRate: training.learningRate,
     scheduler: training.scheduler,
     warmupRatio: training.warmupRatio,
@@ -35,12 +51,11 @@ function hyperparameters(training: ModelSettings["training"]) {
     maxGradNorm: training.maxGradNorm,
     epochs: training.epochs,
     maxSteps: training.maxSteps,
-    batchSize: training.batchSize,
-    gradientAccumulationSteps: training.gradientAccumulationSteps,
+    // One step sees two documents, be they 1 x 2 or 2 x 1.
+    documentsPerStep: training.batchSize * training.gradientAccumulationSteps,
     maxSeqLength: training.maxSeqLength,
     seed: training.seed,
-    loadIn4bit: training.loadIn4bit,
-    packing: training.packing,
+    basePrecision: effectivePrecision(training),
     // Held-out rows are not trained on, so their number decides what is.
     evaluationRows: training.evaluationRows,
   };

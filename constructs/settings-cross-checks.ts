@@ -7,9 +7,12 @@ import {
   sizeProblems,
 } from "./gpu-shapes";
 import { modelName } from "./resource-names";
+import { checkTraining } from "./training-cross-checks";
 
 type Path = (string | number)[];
-type Report = (path: Path, input: unknown, allowed: string) => void;
+
+/** Adds a problem: where, what was received, what is allowed. */
+export type Report = (path: Path, input: unknown, allowed: string) => void;
 type Raw = Record<string, unknown>;
 
 const PUBLIC = ["allUsers", "allAuthenticatedUsers"];
@@ -35,6 +38,13 @@ export function crossChecks(
       }
       checkInvokers([...at, "serving"], record(model.serving), report);
       checkTemplates(at, model, report);
+      checkTraining(
+        at,
+        record(model.training),
+        record(model.dataset),
+        record(model.promotion),
+        report,
+      );
       if (model.name === undefined && !modelName.safeParse(key).success) {
         report(at, key, `a key that can name a folder, or a 'name' beside it`);
       }
@@ -76,11 +86,8 @@ function checkTemplates(path: Path, model: Raw, report: Report) {
   for (const key of ["prompt", "completion"]) {
     const template = model[key];
     if (typeof template !== "string") continue;
-    const used = [...template.matchAll(/\{(\w*)\}/g)].map(([, name]) => name);
-    if (
-      used.length === 0 ||
-      used.some((name) => !columns.includes(name ?? ""))
-    ) {
+    const used = placeholders(template);
+    if (used.length === 0 || used.some((name) => !columns.includes(name))) {
       report(
         [...path, key],
         template,
@@ -88,6 +95,23 @@ function checkTemplates(path: Path, model: Raw, report: Report) {
       );
     }
   }
+  const asked = placeholders(model.prompt);
+  const leaked = placeholders(model.completion).filter((name) =>
+    asked.includes(name),
+  );
+  if (leaked.length > 0) {
+    report(
+      [...path, "completion"],
+      model.completion,
+      `placeholders that the prompt does not have: it would give {${leaked.join("}, {")}} away`,
+    );
+  }
+}
+
+function placeholders(template: unknown): string[] {
+  return [...String(template).matchAll(/\{(\w*)\}/g)].map(
+    ([, name]) => name ?? "",
+  );
 }
 
 /** Two owners of one name would undo each other's work at every apply. */

@@ -1,4 +1,6 @@
+import { pricePerHour } from "./gpu-prices";
 import type { ModelSettings } from "./model-settings";
+import { effectivePrecision } from "./training-settings";
 
 /** What the trainer's environment is made of beside a model's settings. */
 export interface TrainerEnvironmentProps {
@@ -25,13 +27,15 @@ export function trainerEnvironment(
   const { bucketName, modelName, runId } = props;
   const { base, dataset, training, promotion } = model;
   const { lora } = training;
+  const models = `gs://${bucketName}/${modelName}`;
+  const price = pricePerHour(training, props.region);
   return {
     PROJECT_ID: props.projectId,
     REGION: props.region,
     BUCKET_NAME: bucketName,
     NEW_MODEL: modelName,
     RUN_ID: runId,
-    OUTPUT_URI: `gs://${bucketName}/${modelName}/${runId}`,
+    OUTPUT_URI: `${models}/${runId}`,
     CHECKPOINT_URI: `gs://${bucketName}/checkpoints/${modelName}/${runId}`,
     RECIPE_VERSION: String(props.recipe),
     TRAINER_SOURCE_HASH: props.sourceHash,
@@ -42,6 +46,8 @@ export function trainerEnvironment(
     DATASET_SPLIT: dataset.split,
     DATASET_LIMIT: String(dataset.limit),
     DATASET_COLUMNS: JSON.stringify(dataset.columns),
+    DATASET_FORMAT: dataset.format,
+    DATASET_MESSAGES: dataset.messages,
     PROMPT_TEMPLATE: model.prompt,
     COMPLETION_TEMPLATE: model.completion,
     LORA_R: String(lora.r),
@@ -51,6 +57,9 @@ export function trainerEnvironment(
       typeof lora.targetModules === "string"
         ? lora.targetModules
         : lora.targetModules.join(","),
+    USE_RSLORA: String(lora.rsLora),
+    USE_DORA: String(lora.dora),
+    START_ADAPTER: startAdapter(training.startFrom, models),
     LEARNING_RATE: String(training.learningRate),
     LR_SCHEDULER_TYPE: training.scheduler,
     WARMUP_RATIO: String(training.warmupRatio),
@@ -64,10 +73,40 @@ export function trainerEnvironment(
     LOGGING_STEPS: String(training.loggingSteps),
     MAX_SEQ_LENGTH: String(training.maxSeqLength),
     SEED: String(training.seed),
-    LOAD_IN_4BIT: String(training.loadIn4bit),
-    PACKING: String(training.packing),
+    BASE_PRECISION: effectivePrecision(training),
+    CHECKPOINT_MINUTES: String(training.checkpointMinutes),
     EVALUATION_ROWS: String(training.evaluationRows),
+    EVALUATION_SECONDS: String(training.evaluationSeconds),
     PROMOTION_METRIC: promotion.metric,
     PROMOTION_MINIMUM: String(promotion.minimum ?? ""),
+    PROMOTION_MUST_BEAT: mustBeat(promotion.mustBeat, models),
+    REPORT_TO:
+      typeof training.reportTo === "string"
+        ? training.reportTo
+        : training.reportTo.join(","),
+    TASK_TIMEOUT_SECONDS: String(training.timeoutSeconds),
+    // Without a known price the trainer tells no costs.
+    ...(price === undefined ? {} : { PRICE_PER_HOUR: price.toFixed(4) }),
   };
+}
+
+const RUN_ID = /^[0-9a-f]{12}$/;
+
+function startAdapter(startFrom: string | undefined, models: string): string {
+  if (startFrom === undefined) return "";
+  return RUN_ID.test(startFrom) ? `${models}/${startFrom}/adapter` : startFrom;
+}
+
+/**
+ * The incumbent as trainer and provisioner are told it: empty, `base`, or the
+ * address of a published version.
+ *
+ * @param models - address of the model's folder: `gs://BUCKET/MODEL`
+ */
+export function mustBeat(
+  incumbent: string | undefined,
+  models: string,
+): string {
+  if (incumbent === undefined) return "";
+  return RUN_ID.test(incumbent) ? `${models}/${incumbent}` : incumbent;
 }

@@ -31,6 +31,9 @@ export interface TrainingRunProps {
    * @default - every trained model is published
    */
   readonly minimum?: number;
+
+  /** What it has to beat: empty, `base` or the address of a published version. */
+  readonly mustBeat: string;
   readonly accelerator: Accelerator;
   readonly timeoutSeconds: number;
   readonly retries: number;
@@ -65,6 +68,7 @@ export class TrainingRun extends Construct {
         TRAINER: props.sourceHash,
         PROMOTION_METRIC: props.metric,
         PROMOTION_MINIMUM: String(props.minimum ?? ""),
+        PROMOTION_MUST_BEAT: props.mustBeat,
         ACCELERATOR: props.accelerator,
         TASK_TIMEOUT_SECONDS: String(props.timeoutSeconds),
         MAX_RETRIES: String(props.retries),
