@@ -14,7 +14,7 @@ COUNTS = {"learning_rate": 1e-4, "tokens": 1000, "seconds": 10.0}
 
 
 def observer(**changes: Any) -> Observer:
-    return Observer(SimpleNamespace(**{"logging_steps": 5, "price_per_hour": None, **changes}))
+    return Observer(SimpleNamespace(**{"price_per_hour": None, **changes}))
 
 
 def entries(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
@@ -27,7 +27,6 @@ def entries(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 
 def test_a_step_is_one_line_of_json_that_reads_well_alone(capsys) -> None:
     observed = observer()
-    observed.begin(total=500)
     observed.step(10, 500, 1.23456789, 1.9e-4, tokens=12_340, seconds=10.0)
     (entry,) = entries(capsys)
     assert list(entry)[0] == "message"
@@ -47,7 +46,6 @@ def test_a_step_is_one_line_of_json_that_reads_well_alone(capsys) -> None:
 
 def test_speed_and_time_left_are_of_the_steps_since_the_last_line(capsys) -> None:
     observed = observer()
-    observed.begin(total=30)
     # Compilation makes the first step slow, which says nothing about the others.
     observed.step(1, 30, 2.0, 1e-4, tokens=100, seconds=60.0)
     observed.step(10, 30, 1.0, 1e-4, tokens=1000, seconds=69.0)
@@ -55,22 +53,13 @@ def test_speed_and_time_left_are_of_the_steps_since_the_last_line(capsys) -> Non
     assert (second["tokens_per_second"], second["seconds_left"]) == (100.0, 20.0)
 
 
-def test_a_resumed_run_claims_no_step_of_the_attempt_before(capsys) -> None:
-    first = observer()
-    first.begin(total=100)
-    first.step(40, 100, 1.5, 1e-4, tokens=4000, seconds=400.0)
-    first.validation(40, 1.4)
-    first.step(45, 100, 1.4, 1e-4, tokens=4500, seconds=450.0)
-    checkpoint = json.loads(json.dumps(first.curves))
-    entries(capsys)
-
-    second = observer()
-    second.begin(total=100, step=42, tokens=4200, seconds=420.0, curves=checkpoint)
-    second.step(45, 100, 1.4, 1e-4, tokens=4500, seconds=425.0)
-    (entry,) = entries(capsys)
-    assert (entry["tokens_per_second"], entry["seconds_left"]) == (60.0, round(5 / 3 * 55, 1))
-    assert [point["step"] for point in second.curves["training"]] == [40, 45]
-    assert second.curves["validation"] == [{"step": 40, "loss": 1.4}]
+def test_a_resumed_run_takes_the_time_of_all_attempts_for_the_steps_of_all(capsys) -> None:
+    observed = observer()  # of the second attempt, which began at step 42
+    observed.step(50, 100, 1.4, 1e-4, tokens=5000, seconds=500.0)
+    observed.step(55, 100, 1.4, 1e-4, tokens=5500, seconds=525.0)
+    first, second = entries(capsys)
+    assert (first["tokens_per_second"], first["seconds_left"]) == (10.0, 500.0)
+    assert (second["tokens_per_second"], second["seconds_left"]) == (20.0, 225.0)
 
 
 def test_dollars_count_from_the_start_of_the_process(capsys) -> None:
@@ -95,20 +84,12 @@ def test_a_process_counts_the_time_that_its_imports_took() -> None:
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), -float("inf")])
 def test_a_loss_that_is_no_number_is_an_error_in_valid_json(capsys, loss: float) -> None:
     observed = observer()
-    observed.begin(total=10)
     observed.step(5, 10, loss, **COUNTS)
     observed.validation(5, loss)
     for entry, name in zip(entries(capsys), ("loss", "validation_loss"), strict=True):
         assert entry["severity"] == "ERROR"
         assert entry[name] is None
         assert f"loss {loss}" in entry["message"]
-    assert observed.curves["training"][0]["loss"] is None
-
-
-def test_the_first_the_last_and_each_logging_step_have_a_line() -> None:
-    observed = observer()
-    observed.begin(total=12)
-    assert [step for step in range(1, 13) if observed.due(step)] == [1, 5, 10, 12]
 
 
 def test_another_rank_than_0_says_nothing(capsys, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,8 +101,7 @@ def test_another_rank_than_0_says_nothing(capsys, monkeypatch: pytest.MonkeyPatc
 def test_trackers_get_every_number_that_is_known() -> None:
     seen = []
     tracker = SimpleNamespace(log=lambda values, step: seen.append((step, values)))
-    observed = Observer(SimpleNamespace(logging_steps=1, price_per_hour=None), tracker)
-    observed.begin(total=2)
+    observed = Observer(SimpleNamespace(price_per_hour=None), tracker)
     observed.step(1, 2, float("nan"), **COUNTS)
     observed.validation(1, 0.5)
     assert seen[0] == (

@@ -77,51 +77,15 @@ class Tracker(Protocol):
 
 class Observer:
     """
-    What training tells of itself: lines for people, and curves for the report.
-
-    The loop calls `begin` once, `step` whenever `due`, and `validation` after each evaluation. All
-    counts are of the whole training, also after a resume, so that no line claims the speed of
-    steps that another attempt took.
+    What training tells of itself, a line at a time: `step` every LOGGING_STEPS, `validation` after
+    each evaluation. Counts are of the whole training, also after a resume, so that no line claims
+    the speed of steps that another attempt took.
     """
 
     def __init__(self, settings: "Settings", tracker: Tracker | None = None) -> None:
-        self._logging_steps = settings.logging_steps
         self._price = settings.price_per_hour
         self._tracker = tracker
-        self._curves: dict[str, list[dict[str, Any]]] = {"training": [], "validation": []}
         self._last = (0, 0, 0.0)  # step, tokens and seconds of the line before
-        self._total = 0
-
-    @property
-    def curves(self) -> dict[str, list[dict[str, Any]]]:
-        """
-        All points so far, of JSON's own types: "training" with step, loss, learning_rate and
-        tokens_per_second, "validation" with step and loss.
-        """
-        return self._curves
-
-    def begin(
-        self,
-        total: int,
-        step: int = 0,
-        tokens: int = 0,
-        seconds: float = 0.0,
-        curves: dict[str, list[dict[str, Any]]] | None = None,
-    ) -> None:
-        """
-        Before the first step, or after the `step`, `tokens`, `seconds` and `curves` of a
-        checkpoint. Points beyond the checkpoint are dropped: those steps are taken again.
-        """
-        self._total, self._last = total, (step, tokens, seconds)
-        for name, points in (curves or {}).items():
-            self._curves[name] = [point for point in points if point["step"] <= step]
-
-    def due(self, step: int) -> bool:
-        """
-        Whether a step (the first is 1) has a line: each LOGGING_STEPS-th, the first and the last.
-        For the others the loss may stay on the GPU, which then waits for nobody.
-        """
-        return step % self._logging_steps == 0 or step in (1, self._total)
 
     def step(
         self, step: int, total: int, loss: float, learning_rate: float, tokens: int, seconds: float
@@ -160,8 +124,6 @@ class Observer:
             severity="INFO" if finite else "ERROR",
             **values,
         )
-        point = ("step", "loss", "learning_rate", "tokens_per_second")
-        self._curves["training"].append({name: values[name] for name in point})
         self._track(step, values, "train")
 
     def validation(self, step: int, loss: float) -> None:
@@ -172,14 +134,12 @@ class Observer:
         shown = f"{loss:.4f}" if finite else str(loss)
         value = _number(loss, 6)
         say(
-            f"step {step} of {self._total}, validation loss {shown}",
+            f"validation loss {shown} after step {step}",
             severity="INFO" if finite else "ERROR",
             step=step,
-            steps=self._total,
             validation_loss=value,
             dollars=self._dollars(),
         )
-        self._curves["validation"].append({"step": step, "loss": value})
         self._track(step, {"loss": value}, "validation")
 
     def _dollars(self) -> float | None:
