@@ -58,7 +58,7 @@ def write_manifest(
         "prompt": settings.prompt_template,
         "completion": settings.completion_template,
         "hyperparameters": settings.hyperparameters(),
-        "versions": _versions(),
+        "versions": library_versions(),
         "metrics": metrics,
         "license": lineage.licence,
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -72,7 +72,8 @@ def write_manifest(
     )
 
 
-def _versions() -> dict[str, str]:
+def library_versions() -> dict[str, str]:
+    """What is installed of the libraries that results depend on, without importing them."""
     versions = {"python": sys.version.split()[0]}
     for name in LIBRARIES.split():
         try:
