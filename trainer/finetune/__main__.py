@@ -19,7 +19,8 @@ from finetune.publishing.version_directory import (
     staged_manifest,
 )
 from finetune.settings import Settings, SettingsError, read_settings
-from finetune.storage.storage import AlreadyThere, storage_at
+from finetune.storage.location import storage_at
+from finetune.storage.storage import AlreadyThere
 from finetune.verdict import (
     BAD_INPUT,
     PUBLISHED,
@@ -82,7 +83,7 @@ def _run(settings: Settings) -> int:
         else:
             _say("an earlier attempt finished this version: publishing it without training")
             require_bar(manifest["metrics"], settings)
-        publish(checkpoint, output, manifest, settings.project_id)
+        publish(checkpoint, output, manifest)
     except (BadInput, BelowBar) as fault:
         record_verdict(checkpoint, settings, fault)
         return _failed(str(fault), fault.exit_code)

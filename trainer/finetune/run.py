@@ -90,7 +90,7 @@ def run(settings: Settings, checkpoint: Storage) -> None:
         )
         (version / "README.md").write_text(model_card(settings, lineage, metrics), "utf-8")
         write_manifest(version, settings, lineage, metrics)
-        stage(version, checkpoint, settings.project_id)
+        stage(version, checkpoint)
 
 
 def _encoded(examples: list[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:

@@ -12,7 +12,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from finetune.settings import Settings, SettingsError
-from finetune.storage.storage import Storage, storage_at
+from finetune.storage.location import storage_at
+from finetune.storage.storage import Storage
 
 VERDICT = "verdict.json"
 PUBLISHED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 2, 3, 75
@@ -21,10 +22,15 @@ PUBLISHED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 2, 3, 75
 class BadInput(Exception):
     """
     Base, data or settings cannot be trained on as they are; the same attempt would end the same
-    way.
+    way. `variables` names environment variables that alone are at fault: once they are mended,
+    under the same run id or another, the verdict no longer binds.
     """
 
     exit_code = BAD_INPUT
+
+    def __init__(self, reason: str, variables: dict[str, str | None] | None = None) -> None:
+        super().__init__(reason)
+        self.variables = variables or {}
 
 
 class BelowBar(Exception):
@@ -32,7 +38,7 @@ class BelowBar(Exception):
 
     exit_code = BELOW_BAR
 
-    def __init__(self, reason: str, value: float | None) -> None:
+    def __init__(self, reason: str, value: float | None = None) -> None:
         super().__init__(reason)
         self.value = value
 
@@ -73,6 +79,7 @@ def record_verdict(checkpoint: Storage, settings: Settings, fault: BadInput | Be
         metric=settings.promotion_metric if below else None,
         value=fault.value if isinstance(fault, BelowBar) else None,
         minimum=settings.promotion_minimum if below else None,
+        variables=fault.variables if isinstance(fault, BadInput) else {},
     )
 
 

@@ -92,6 +92,16 @@ def _handler(server: CloudStorageServer) -> type[BaseHTTPRequestHandler]:
                 return self._answer(200, data, {"X-Goog-Hash": f"crc32c={crc32c_of(data)}"})
             return self._answer(200, server.describe(bucket, name))
 
+        def do_DELETE(self) -> None:
+            path, _ = self._asked()
+            match = OBJECT.match(path)
+            found = match and server.objects.pop((match[2], unquote(match[3])), None)
+            return self._answer(404, {"error": {"code": 404}}) if found is None else self._gone()
+
+        def _gone(self) -> None:
+            self.send_response(204)
+            self.end_headers()
+
         def do_POST(self) -> None:
             path, query = self._asked()
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))

@@ -12,7 +12,8 @@ from finetune.publishing.version_directory import (
     staged_manifest,
 )
 from finetune.settings import read_settings
-from finetune.storage.storage import AlreadyThere, storage_at
+from finetune.storage.location import storage_at
+from finetune.storage.storage import AlreadyThere
 
 
 @pytest.fixture(params=["folder", "gs"])

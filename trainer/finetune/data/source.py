@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finetune.storage.checksum import fingerprint
-from finetune.storage.storage import storage_at
+from finetune.storage.location import storage_at
 
 
 @dataclass(frozen=True)

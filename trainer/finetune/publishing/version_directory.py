@@ -13,7 +13,7 @@ from typing import Any
 
 from finetune.publishing.manifest import MANIFEST
 from finetune.settings import Settings
-from finetune.storage.storage import Storage, StoredFile, storage_at
+from finetune.storage.storage import Storage, StoredFile
 
 SUCCESS, STAGING = "_SUCCESS", "staging"
 
@@ -22,9 +22,9 @@ class BrokenVersion(Exception):
     """A published or staged version does not match its manifest."""
 
 
-def stage(directory: Path, checkpoint: Storage, project: str | None = None) -> None:
+def stage(directory: Path, checkpoint: Storage) -> None:
     """Writes a finished local directory to the staging area, its manifest last."""
-    staging = _staging(checkpoint, project)
+    staging = checkpoint.below(STAGING)
     names = [
         file["name"] for file in json.loads((directory / MANIFEST).read_text("utf-8"))["files"]
     ]
@@ -36,7 +36,7 @@ def staged_manifest(checkpoint: Storage, settings: Settings) -> dict[str, Any] |
     """
     The manifest of a complete staging area, or None where there is none or it is not of this run.
     """
-    staging = _staging(checkpoint, settings.project_id)
+    staging = checkpoint.below(STAGING)
     text = staging.read(MANIFEST)
     if text is None:
         return None
@@ -47,7 +47,7 @@ def staged_manifest(checkpoint: Storage, settings: Settings) -> dict[str, Any] |
 
 
 def publish(
-    checkpoint: Storage, output: Storage, manifest: dict[str, Any], project: str | None = None
+    checkpoint: Storage, output: Storage, manifest: dict[str, Any]
 ) -> None:
     """
     Copies a complete staging area to where readers look: files, then the manifest, then `_SUCCESS`.
@@ -55,7 +55,7 @@ def publish(
     Raises:
         AlreadyThere: a file is there with other bytes.
     """
-    staging = _staging(checkpoint, project)
+    staging = checkpoint.below(STAGING)
     output.copy_from(staging, _files(manifest))
     # The manifest's own text, not a second rendering of it: a later attempt has to find the same
     # bytes.
@@ -80,10 +80,6 @@ def is_published(output: Storage) -> bool:
             f"{MANIFEST}: restore it, or remove the whole directory to train again"
         )
     return True
-
-
-def _staging(checkpoint: Storage, project: str | None) -> Storage:
-    return storage_at(f"{checkpoint.uri}/{STAGING}", project)
 
 
 def _files(manifest: dict[str, Any]) -> dict[str, StoredFile]:

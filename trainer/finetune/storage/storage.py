@@ -20,10 +20,23 @@ class AlreadyThere(Exception):
     """A file of a version exists with other bytes. Versions are never overwritten."""
 
 
+class StorageFailure(OSError):
+    """
+    A storage refused or did not answer. One line: where, what was tried, and what to do about it.
+    It can be mended without a new run id.
+    """
+
+
 class Storage(Protocol):
-    """Names are relative, with forward slashes."""
+    """
+    Names are relative, with forward slashes. Any method may raise StorageFailure (a bucket) or
+    another OSError (a folder).
+    """
 
     uri: str
+
+    def below(self, name: str) -> "Storage":
+        """The storage one folder further down."""
 
     def files(self) -> dict[str, StoredFile]:
         """Every file below, by name."""
@@ -31,8 +44,14 @@ class Storage(Protocol):
     def read(self, name: str) -> str | None:
         """The text of a file, or None where there is none."""
 
+    def read_bytes(self, name: str) -> bytes | None:
+        """The content of a file, or None where there is none."""
+
     def write(self, name: str, text: str) -> None:
         """Writes a file, over an older one."""
+
+    def write_bytes(self, files: dict[str, bytes]) -> None:
+        """Writes files by name, over older ones, in no order that a reader could rely on."""
 
     def create(self, name: str, text: str) -> None:
         """
@@ -47,22 +66,9 @@ class Storage(Protocol):
 
     def copy_from(self, source: "Storage", files: dict[str, StoredFile]) -> None:
         """
-        Takes files over from another storage of the same kind. Raises AlreadyThere as `create`
-        does.
+        Takes files over from another storage, create-only, and checks what has arrived. Raises
+        AlreadyThere as `create` does.
         """
 
-
-def storage_at(uri: str, project: str | None = None) -> Storage:
-    """
-    The storage at `gs://BUCKET/PREFIX` or at a path.
-
-    The Google client is imported only where it is needed: it takes a second. It honours
-    STORAGE_EMULATOR_HOST.
-    """
-    if uri.startswith("gs://"):
-        from finetune.storage.cloud_storage import CloudStorage
-
-        return CloudStorage(uri, project)
-    from finetune.storage.folder import Folder
-
-    return Folder(Path(uri))
+    def delete(self, names: list[str]) -> None:
+        """Deletes files. One that is not there counts as deleted."""
