@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from finetune.data.source import Source, Unreachable, is_hub_id, source_files, warn_of_branch
 from finetune.settings import Settings
@@ -12,7 +12,11 @@ if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel
 
+Precision = Literal["nf4", "bf16", "fp8", "fp32"]
+
 # Weights as safetensors only: the older formats are pickles, which run code when they are read.
+# Among the rest: a processor's files (preprocessor_config.json, processor_config.json) and the chat
+# template (chat_template.json or .jinja), which servers of the merged model need.
 FILES = (".safetensors", ".json", ".model", ".txt", ".jinja", "README.md")
 
 
@@ -57,28 +61,36 @@ def load_tokenizer(directory: Path) -> Any:
     return tokenizer
 
 
-def load_model(directory: Path, device: "torch.device", nf4: bool = False) -> "PreTrainedModel":
+def load_model(
+    directory: Path, device: "torch.device", precision: Precision = "bf16"
+) -> "PreTrainedModel":
     """
-    The model on a device, its weights in bfloat16; with nf4, its linear layers in 4 bits (CUDA
-    only).
+    The model on a device, with frozen weights in a precision: bf16, fp32, or on CUDA nf4 (linear
+    layers in 4 bits) and fp8 (loaded in bf16; `float8` converts its linear layers afterwards).
 
-    A CPU that cannot multiply bfloat16 computes with the same weights in float32: emulated, a step
-    takes several times as long.
+    A base that also sees images, such as Gemma 3 of 4B and more, is loaded whole. A CPU that cannot
+    multiply bfloat16 computes with the same weights in float32: emulated, a step takes several
+    times as long.
     """
     import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
+    from transformers import (
+        AutoModelForCausalLM,
+        AutoModelForImageTextToText,
+        BitsAndBytesConfig,
+    )
 
     quantization = {}
-    if nf4:
+    if precision == "nf4":
         quantization["quantization_config"] = BitsAndBytesConfig(
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
-    model = AutoModelForCausalLM.from_pretrained(
+    sees = "vision_config" in _config(directory)
+    model = (AutoModelForImageTextToText if sees else AutoModelForCausalLM).from_pretrained(
         directory,
-        dtype=torch.bfloat16,
+        dtype=torch.float32 if precision == "fp32" else torch.bfloat16,
         attn_implementation=attention(directory),
         device_map={"": device},
         use_safetensors=True,
@@ -101,11 +113,12 @@ def attention(directory: Path) -> str:
     sdpa, save where a model caps its attention scores: transformers' sdpa leaves the cap out
     without a word.
     """
-    config = json.loads((directory / "config.json").read_text("utf-8"))
-    capped = config.get("attn_logit_softcapping") or config.get("text_config", {}).get(
-        "attn_logit_softcapping"
-    )
-    return "eager" if capped or config.get("model_type") == "gemma2" else "sdpa"
+    config = _config(directory)
+    text = config.get("text_config", {})
+    capped = config.get("attn_logit_softcapping") or text.get("attn_logit_softcapping")
+    # Gemma 2's own default is a cap, also where its configuration names none.
+    kinds = (config.get("model_type"), text.get("model_type"))
+    return "eager" if capped or "gemma2" in kinds else "sdpa"
 
 
 def licence(directory: Path) -> str | None:
@@ -121,9 +134,14 @@ def licence(directory: Path) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def _config(directory: Path) -> dict[str, Any]:
+    return json.loads((directory / "config.json").read_text("utf-8"))
+
+
 def _from_hub(settings: Settings) -> Source:
+    from httpx import HTTPError
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import HFValidationError
 
     warn_of_branch("MODEL_REVISION", settings.model_revision)
     try:
@@ -136,10 +154,36 @@ def _from_hub(settings: Settings) -> Source:
             # formats.
             ignore_patterns=["consolidated*", "*/*"],
         )
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        first_line = str(error).strip().splitlines()[0]
-        raise Unreachable(
-            f"MODEL_NAME={settings.model_name}: {first_line} "
-            "(a gated model needs its terms accepted by the owner of HF_TOKEN)"
-        ) from error
+    except (HTTPError, HFValidationError, OSError) as error:
+        raise Unreachable(_not_fetched(settings, error)) from error
     return Source(Path(path), resolved)
+
+
+def _not_fetched(settings: Settings, error: Exception) -> str:
+    """One line: what was received, and what to do."""
+    from huggingface_hub import get_token
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
+
+    name = f"MODEL_NAME={settings.model_name}"
+    token = "HF_TOKEN is set" if get_token() else "HF_TOKEN is not set"
+    if isinstance(error, GatedRepoError):
+        return (
+            f"{name} is gated and {token}: accept its terms on its page, and put a token of that "
+            "account into HF_TOKEN"
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return (
+            f"{name} has no MODEL_REVISION={settings.model_revision}: "
+            "name a branch, a tag or a commit that it has"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return (
+            f"{name} is not on the Hub, or private, and {token}: correct the name, or put a token "
+            "that may read it into HF_TOKEN"
+        )
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return f"{name}: {type(error).__name__}: {first_line}"

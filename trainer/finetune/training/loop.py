@@ -2,21 +2,24 @@
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 import torch
-from torch.nn.utils import clip_grad_norm_
 from transformers import PreTrainedModel
 
 from finetune.data.encoding import Encoded
 from finetune.settings import Settings
 from finetune.training import processes
-from finetune.training.layout import Layout
-from finetune.training.packing import Batch, batches, graded
+from finetune.training.checkpoints import Checkpoints
+from finetune.training.deadline import Deadline
+from finetune.training.layout import layout
+from finetune.training.optimizer_step import Learner, learner
+from finetune.training.progress import Observer
 from finetune.training.schedule import Schedule, learning_rates
-from finetune.training.training_state import Record, Weights, copied, from_files, to_files
+from finetune.training.training_state import Record, copied, from_files, to_files
 from finetune.verdict import BadInput, Interrupted
 
 
@@ -49,29 +52,188 @@ def train(
     documents: list[Encoded],
     validation: list[Encoded],
     settings: Settings,
-    checkpoints: Any,
-    observer: Any,
-    deadline: Any,
+    checkpoints: Checkpoints,
+    observer: Observer,
+    deadline: Deadline,
 ) -> Trained:
     """
     Trains the adapters that `adapter.attach` put into the model, on from this run's newest
     checkpoint if there is one, and leaves those with the lowest validation loss in it. A resumed
     run ends with the same bits as an uninterrupted one, on a CPU.
 
-    No document may be longer than MAX_SEQ_LENGTH (`encoding.fitting`). What it calls:
-    `checkpoints.newest()` (None, or an object whose `files` maps names to bytes),
-    `checkpoints.due()` after each step, `checkpoints.save(step, files)`; `deadline.reached()`;
-    `observer.step(step, total, loss, learning_rate, tokens, seconds)` every LOGGING_STEPS and at
-    the last, with the mean loss since the call before and the totals of tokens and seconds;
-    `observer.validation(step, loss)`. Under torchrun (`processes.start` before) every process calls
-    it with the same documents; process 0 alone touches checkpoints and observer.
+    No document may be longer than MAX_SEQ_LENGTH (`encoding.fitting`). To be called inside
+    `deadline.between_steps()`. Under torchrun every process calls it with the same documents, after
+    `processes.start`; process 0 alone asks checkpoints and deadline, and feeds the observer.
 
     Raises:
         BadInput: loss or gradient is no finite number any more; the last checkpoint still is.
         Interrupted: the deadline was reached; the state is in a checkpoint.
     """
-    training = _Training(model, tokenizer, documents, settings)
-    training.validation = validation
-    training.checkpoints, training.observer, training.deadline = checkpoints, observer, deadline
-    training.resume()
-    return training.run()
+    run = _Run(
+        learner(model, settings, layout(model, documents, settings), tokenizer.pad_token_id),
+        documents,
+        validation,
+        settings,
+        checkpoints,
+        observer,
+        deadline,
+    )
+    run.resume()
+    return run.to_the_end()
+
+
+class _Run:
+    """One attempt: what is counted and noted from step to step, and when it is saved."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        documents: list[Encoded],
+        validation: list[Encoded],
+        settings: Settings,
+        checkpoints: Checkpoints,
+        observer: Observer,
+        deadline: Deadline,
+    ) -> None:
+        self.learner, self.documents, self.validation = learner, documents, validation
+        self.logging_steps = settings.logging_steps
+        self.checkpoints, self.observer, self.deadline = checkpoints, observer, deadline
+        self.schedule = Schedule(len(documents), settings)
+        self.learning_rate = learning_rates(learner.optimizer, self.schedule)
+        self.record, self.best = Record(), None
+        self.saved = 0  # the step of the newest checkpoint
+        self.pending: list[torch.Tensor] = []  # losses and norms that are still on the device
+        self.clock = time.monotonic()
+
+    def resume(self) -> None:
+        """Takes up the newest checkpoint."""
+        first = processes.rank() == 0
+        newest = self.checkpoints.newest() if first else None
+        if files := processes.from_first(newest and newest.files):
+            learner = self.learner
+            self.record, self.best = from_files(files, learner.weights, learner.optimizer)
+            self.saved = self.record.step
+
+    def to_the_end(self) -> Trained:
+        """Steps until there are no more."""
+        record, total = self.record, self.schedule.steps
+        self.clock = time.monotonic()
+        while True:
+            # First: an attempt may have ended between a step and its validation.
+            if self.validation and self.schedule.validated(record.step):
+                self._validate()
+            if record.step == total:
+                if self._told(self.deadline.reached):
+                    self._save()  # the caller may not get to keep the outcome
+                return self._trained()
+            if self._told(self.deadline.reached) or not self._step():
+                self._save()
+                raise Interrupted
+            if record.step % self.logging_steps == 0 or record.step == total:
+                self._settle()
+                self._observe()
+            if self._told(self.checkpoints.due):
+                self._save()
+
+    def _step(self) -> bool:
+        """False, with nothing changed, where the deadline came in the midst of the step."""
+        record = self.record
+        documents = [self.documents[number] for number in self.schedule.numbers(record.step)]
+        # Alone, it need not ask the others, who may be waiting for this one's gradients.
+        alone = processes.world() == 1
+        outcome = self.learner.step(
+            documents,
+            self.learning_rate(record.step),
+            self.schedule.random_seed(record.step, processes.rank()),
+            lambda: alone and self.deadline.reached(),
+        )
+        if outcome is None:
+            return False
+        self.pending.append(outcome)
+        record.step += 1
+        record.tokens += sum(len(document.input_ids) for document in documents)
+        return True
+
+    def _settle(self) -> None:
+        """
+        Takes in what the device has come to, and counts the seconds. Not after every step: a GPU
+        would run idle meanwhile.
+        """
+        record = self.record
+        values = torch.stack(self.pending).tolist() if self.pending else []
+        now = time.monotonic()
+        record.seconds, self.clock = record.seconds + now - self.clock, now
+        self.pending.clear()
+        for loss, norm in values:
+            step = len(record.losses) + 1
+            _require_finite(step, "loss", loss)
+            _require_finite(step, "gradient", norm)
+            record.losses.append((loss, norm))
+
+    def _observe(self) -> None:
+        """A line, with the mean loss of the steps since the line before."""
+        record = self.record
+        if processes.rank() == 0:
+            before = (record.step - 1) // self.logging_steps * self.logging_steps
+            self.observer.step(
+                record.step,
+                self.schedule.steps,
+                fmean(loss for loss, _ in record.losses[before:]),
+                self.learning_rate(record.step - 1),
+                record.tokens,
+                record.seconds,
+            )
+
+    def _validate(self) -> None:
+        """Notes the validation loss of this step and keeps the adapter where it is the lowest."""
+        record = self.record
+        if record.validation and record.validation[-1][0] == record.step:
+            return
+        self._settle()
+        loss = self.learner.validation_loss(self.validation)
+        _require_finite(record.step, "validation loss", loss)
+        lowest = record.best_loss
+        record.validation.append((record.step, loss))
+        if lowest is None or loss < lowest:
+            record.best_step, self.best = record.step, copied(self.learner.weights)
+        if processes.rank() == 0:
+            self.observer.validation(record.step, loss)
+        self.clock = time.monotonic()
+
+    def _save(self) -> None:
+        """A checkpoint, unless this step has one; what is not finite gets no further than here."""
+        self._settle()
+        if self.saved < self.record.step and processes.rank() == 0:
+            learner = self.learner
+            files = to_files(learner.weights, learner.optimizer, self.record, self.best)
+            self.checkpoints.save(self.record.step, files)
+        self.saved = self.record.step
+        self.clock = time.monotonic()
+
+    def _told(self, asked: Callable[[], bool]) -> bool:
+        """Process 0's answer for all: each must stop, or save, after the same step."""
+        return processes.any_of(processes.rank() == 0 and asked(), self.learner.model.device)
+
+    @torch.no_grad()
+    def _trained(self) -> Trained:
+        record = self.record
+        for name, weight in (self.best or {}).items():
+            self.learner.weights[name].copy_(weight)
+        losses = [loss for loss, _ in record.losses]
+        return Trained(
+            fmean(losses),
+            record.step,
+            record.best_step or record.step,
+            record.best_loss,
+            record.tokens,
+            record.seconds,
+            {"train": list(enumerate(losses, 1)), "validation": list(record.validation)},
+        )
+
+
+def _require_finite(step: int, what: str, value: float) -> None:
+    if not math.isfinite(value):
+        raise BadInput(
+            f"the {what} became {value} at step {step}: "
+            "choose a smaller LEARNING_RATE or MAX_GRAD_NORM"
+        )

@@ -44,7 +44,9 @@ class Schedule:
 
     def validated(self, step: int) -> bool:
         """Whether a validation follows when `step` steps are done; the last is always one."""
-        return step > 0 and step * VALIDATIONS // self.steps > (step - 1) * VALIDATIONS // self.steps
+        return (
+            step > 0 and step * VALIDATIONS // self.steps > (step - 1) * VALIDATIONS // self.steps
+        )
 
     def random_seed(self, step: int, rank: int) -> int:
         """
@@ -54,9 +56,7 @@ class Schedule:
         return random.Random(f"{self.settings.seed} step {step} rank {rank}").getrandbits(63)
 
 
-def learning_rates(
-    optimizer: torch.optim.Optimizer, schedule: Schedule
-) -> Callable[[int], float]:
+def learning_rates(optimizer: torch.optim.Optimizer, schedule: Schedule) -> Callable[[int], float]:
     """The learning rate of a step by transformers' own schedules, here with no state to save."""
     settings = schedule.settings
     scheduler = get_scheduler(
