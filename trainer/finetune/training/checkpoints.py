@@ -7,15 +7,13 @@ one and is removed. One of other inputs is not gone on from: half of the steps o
 other settings would be a model that no run id describes.
 """
 
-import json
 import re
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
-from finetune.storage.checksum import crc32c_of
+from finetune.marker import described, marked_files, read_marker, write_marker
 from finetune.storage.storage import Storage, StoredFile
 from finetune.training.inputs import Inputs, differences
 
@@ -68,15 +66,13 @@ class Checkpoints:
         refused = False
         for step, stored in sorted(self._steps().items(), reverse=True):
             where = f"checkpoint {self._storage.uri}/step-{step}"
-            marker = self._marker(step, stored)
+            marker = read_marker(self._storage.below(f"step-{step}"), COMPLETE, stored)
             if marker is None:
                 print(f"{where} is not complete: removed", flush=True)
                 self._remove(step, stored)
             elif not (changed := differences(marker["inputs"], self._inputs)):
-                names = [file["name"] for file in marker["files"]]
-                files = {name: self._storage.read_bytes(f"step-{step}/{name}") for name in names}
                 self._kept = [step]
-                return Checkpoint(step, {name: data or b"" for name, data in files.items()})
+                return Checkpoint(step, self._read(step, marker))
             else:
                 refused = True
                 print(
@@ -92,17 +88,9 @@ class Checkpoints:
         if step in steps:  # half of one, or one of other inputs
             self._remove(step, steps.pop(step))
         self._storage.write_bytes({f"step-{step}/{name}": data for name, data in files.items()})
-        marker = {
-            "format": 1,
-            "step": step,
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "inputs": self._inputs,
-            "files": [
-                {"name": name, "size": len(data), "crc32c": crc32c_of(data)}
-                for name, data in sorted(files.items())
-            ],
-        }
-        self._storage.write(f"step-{step}/{COMPLETE}", json.dumps(marker, indent=2) + "\n")
+        write_marker(
+            self._storage.below(f"step-{step}"), COMPLETE, described(files), inputs=self._inputs
+        )
         self._kept = [*self._kept, step][-KEPT:]
         for number, stored in steps.items():
             if number not in self._kept:
@@ -130,18 +118,9 @@ class Checkpoints:
                 steps.setdefault(int(match[1]), {})[match[2]] = file
         return steps
 
-    def _marker(self, step: int, stored: dict[str, StoredFile]) -> dict[str, Any] | None:
-        """What `_COMPLETE` says, or None where it is missing or a file differs from it."""
-        text = self._storage.read(f"step-{step}/{COMPLETE}") if COMPLETE in stored else None
-        try:
-            marker = json.loads(text or "null")
-            files = {
-                file["name"]: StoredFile(file["size"], file["crc32c"]) for file in marker["files"]
-            }
-        except (ValueError, TypeError, KeyError):
-            return None
-        whole = all(stored.get(name) == file for name, file in files.items())
-        return marker if whole and isinstance(marker.get("inputs"), dict) else None
+    def _read(self, step: int, marker: dict[str, Any]) -> dict[str, bytes]:
+        where = self._storage.below(f"step-{step}")
+        return {name: where.read_bytes(name) or b"" for name in marked_files(marker)}
 
     def _remove(self, step: int, names: Iterable[str]) -> None:
         # The marker first: what is left over after a crash here is plainly not whole.
