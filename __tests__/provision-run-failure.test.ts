@@ -115,7 +115,7 @@ const cases: readonly [string, Partial<RunEnd>, RegExp, RegExp][] = [
       ],
     },
     /GPU's memory/,
-    /training\.batchSize/,
+    /training\.maxSeqLength.*basePrecision/,
   ],
   [
     "exit code 1 because the hub refused the token",

@@ -63,7 +63,7 @@ class Cloud {
   };
   tasks: object[] = [];
 
-  constructor(api: GoogleApiServer) {
+  constructor(private readonly api: GoogleApiServer) {
     api
       .on(GET_OBJECT, ({ variables, query }) => {
         const found = this.objects.get(variables[1] ?? "");
@@ -138,17 +138,57 @@ class Cloud {
     this.tasks = [{ lastAttemptResult: attempt }];
   }
 
-  judge(verdict: object): void {
-    this.objects.set(`checkpoints/gemma/${RUN_ID}/verdict.json`, {
+  /** Leaves the note of a run that was not good enough. */
+  reject(bar: object = {}, more: object = {}): void {
+    this.leave("_REJECTED", {
       format: 1,
       exit_code: 3,
-      reason: "execution_match is 0.4100 on 100 held-out rows",
+      reason: "execution_match is 0.4100 on 500 held-out rows",
       run_id: RUN_ID,
       trainer: env.TRAINER,
-      metric: "execution_match",
-      value: 0.41,
-      minimum: 0.7,
-      ...verdict,
+      bar: {
+        metric: "execution_match",
+        minimum: 0.7,
+        must_beat: null,
+        ...bar,
+      },
+      metrics: { execution_match: 0.41, exact_match: 0.3, steps: 500 },
+      adapter: `gs://models/checkpoints/gemma/${RUN_ID}/adapter`,
+      ...more,
+    });
+  }
+
+  /** Leaves the note of settings that cannot be trained with. */
+  refuse(more: object = {}): void {
+    this.leave("_REJECTED", {
+      format: 1,
+      exit_code: 2,
+      reason: "no column 'sql'",
+      run_id: RUN_ID,
+      trainer: env.TRAINER,
+      ...more,
+    });
+  }
+
+  /** Puts an object beside the checkpoints. */
+  leave(name: string, content: object = {}): void {
+    this.objects.set(`checkpoints/gemma/${RUN_ID}/${name}`, content);
+  }
+
+  /** Each execution is interrupted after leaving what its turn says. */
+  interrupt(...turns: readonly (readonly string[])[]): void {
+    const ended = this.end;
+    this.tasks = [{ lastAttemptResult: { exitCode: 75 } }];
+    const published = { completionTime: "2026-01-01T01:00:00Z" };
+    this.api.on(GET, () => {
+      const turn = turns[this.executions.length - 1];
+      turn?.forEach((name) => this.leave(name));
+      if (turn === undefined) this.publish();
+      Object.assign(
+        this.executions[0],
+        turn === undefined ? ended : { ...published, failedCount: 1 },
+      );
+      return { body: this.executions[0] };
     });
   }
 }
@@ -176,6 +216,23 @@ describe("a run", () => {
     expect(server.callsOf(LOGS)[0]?.body.filter).toContain(
       'labels."run.googleapis.com/execution_name"="j-1"',
     );
+  });
+
+  test("shows the message of a structured line", async () => {
+    server.on(LOGS, () => ({
+      body: {
+        entries: [
+          {
+            insertId: "1",
+            timestamp: new Date().toISOString(),
+            jsonPayload: { message: "step 10 of 500, loss 1.2345", step: 10 },
+          },
+        ],
+      },
+    }));
+    const { output } = await train();
+    expect(output).toMatch(/^step 10 of 500, loss 1\.2345$/m);
+    expect(output).not.toContain("jsonPayload");
   });
 
   test("that is training already is attached to", async () => {
@@ -296,30 +353,54 @@ describe("the start", () => {
   });
 });
 
-describe("a verdict", () => {
+describe("a rejection", () => {
   test("fails when the model stayed below a bar that still stands", async () => {
-    cloud.judge({});
+    cloud.reject();
     const { failure } = await train();
     expect(failure).toMatch(
-      /execution_match is 0\.4100.*promotion\.minimum.*delete gs:\/\/models\/checkpoints\/gemma\/0123456789ab\/verdict\.json$/,
+      /execution_match is 0\.4100.*asked for: execution_match of at least 0\.7; measured: execution_match 0\.4100, exact_match 0\.3000\).*lower promotion\.minimum, which judges this run again without training.*adapter is kept.*0123456789ab\/adapter\. To have this very run trained again, delete gs:\/\/models\/checkpoints\/gemma\/0123456789ab$/,
+    );
+    expect(server.callsOf(RUN)).toHaveLength(0);
+  });
+
+  test("fails when the bar was lowered, but not far enough", async () => {
+    cloud.reject();
+    expect((await train({ PROMOTION_MINIMUM: "0.5" })).failure).toMatch(
+      /lower promotion\.minimum/,
+    );
+    expect(server.callsOf(RUN)).toHaveLength(0);
+  });
+
+  test("fails when the metric could not be measured", async () => {
+    cloud.reject({}, { metrics: { execution_match: null } });
+    expect((await train({ PROMOTION_MINIMUM: "0" })).failure).toMatch(
+      /measured: nothing/,
+    );
+  });
+
+  test("fails when the incumbent that was not beaten still stands", async () => {
+    const PROMOTION_MUST_BEAT = "gs://models/gemma/aaaaaaaaaaaa";
+    cloud.reject({ minimum: null, must_beat: PROMOTION_MUST_BEAT });
+    const { failure } = await train({
+      PROMOTION_MINIMUM: "",
+      PROMOTION_MUST_BEAT,
+    });
+    expect(failure).toMatch(
+      /asked for: better than gs:\/\/models\/gemma\/aaaaaaaaaaaa;.*change promotion\.mustBeat, which judges/,
     );
     expect(server.callsOf(RUN)).toHaveLength(0);
   });
 
   test("fails when the settings were refused by the same trainer", async () => {
-    cloud.judge({
-      exit_code: 2,
-      reason: "no column 'sql'",
-      value: null,
-      metric: null,
-    });
+    cloud.refuse();
     const { failure } = await train({ PROMOTION_MINIMUM: "" });
-    expect(failure).toMatch(/no column 'sql'.*change what it names/);
+    expect(failure).toMatch(
+      /no column 'sql'.*change what it names.*delete gs:\/\/models\/checkpoints\/gemma\/0123456789ab\/_REJECTED$/,
+    );
   });
 
   test("fails when a variable that was refused is as it was", async () => {
-    cloud.judge({
-      exit_code: 2,
+    cloud.refuse({
       reason: "EVAL_BATCH_SIZE: received '2'",
       variables: { EVAL_BATCH_SIZE: "2", MODEL_NAME: null },
     });
@@ -327,21 +408,138 @@ describe("a verdict", () => {
     expect(server.callsOf(RUN)).toHaveLength(0);
   });
 
-  test.each([
+  const other = "gs://models/gemma/bbbbbbbbbbbb";
+  test.each<[string, () => void, NodeJS.ProcessEnv]>([
     [
       "the variable was mended",
-      { exit_code: 2, variables: { EVAL_BATCH_SIZE: "0" } },
+      () => cloud.refuse({ variables: { EVAL_BATCH_SIZE: "0" } }),
       {},
     ],
-    ["the bar was lowered", {}, { PROMOTION_MINIMUM: "0.4" }],
-    ["the bar was taken away", {}, { PROMOTION_MINIMUM: "" }],
-    ["another metric is asked for", {}, { PROMOTION_METRIC: "exact_match" }],
-    ["the trainer changed", { exit_code: 2 }, { TRAINER: "0000000000000000" }],
-    ["it cannot be read", { exit_code: "x" }, {}],
-  ])("no longer counts when %s", async (_name, verdict, more) => {
-    cloud.judge(verdict);
+    [
+      "the trainer changed",
+      () => cloud.refuse(),
+      { TRAINER: "0000000000000000" },
+    ],
+    ["it cannot be read", () => cloud.refuse({ exit_code: "x" }), {}],
+    ["the bar was lowered", () => cloud.reject(), { PROMOTION_MINIMUM: "0.4" }],
+    ["the bar was taken away", () => cloud.reject(), { PROMOTION_MINIMUM: "" }],
+    [
+      "another metric is asked for",
+      () => cloud.reject(),
+      { PROMOTION_METRIC: "exact_match" },
+    ],
+    [
+      "another incumbent is to be beaten",
+      () => cloud.reject({ minimum: 0.4, must_beat: "base" }),
+      { PROMOTION_MINIMUM: "0.4", PROMOTION_MUST_BEAT: other },
+    ],
+    [
+      "it was the minimum that was missed, and whether the incumbent is beaten is unknown",
+      () => cloud.reject({ must_beat: "base" }),
+      { PROMOTION_MINIMUM: "0.4", PROMOTION_MUST_BEAT: "base" },
+    ],
+  ])("no longer counts when %s", async (_name, leave, more) => {
+    leave();
     expect((await train(more)).failure).toBeUndefined();
     expect(server.callsOf(RUN)).toHaveLength(1);
+  });
+
+  test("under a higher bar than now is judged again, and the deploy says so", async () => {
+    cloud.reject();
+    const { output } = await train({ PROMOTION_MINIMUM: "0.4" });
+    expect(output).toMatch(
+      /rejected under another bar: it is judged again, without training/,
+    );
+  });
+});
+
+describe("an interrupted execution", () => {
+  test("is followed by others until the run is published", async () => {
+    cloud.interrupt(
+      ["step-40/_COMPLETE"],
+      ["step-90/_COMPLETE", "step-95/adapter.safetensors"],
+      ["_TRAINED"],
+      ["_EVALUATED"],
+      ["staging/manifest.json"],
+    );
+    const { output, failure } = await train();
+    expect(failure).toBeUndefined();
+    expect(server.callsOf(RUN)).toHaveLength(6);
+    expect(output).toMatch(
+      /execution j-1 was interrupted while training, after its checkpoint of step 40: starting another one/,
+    );
+    expect(output).toMatch(/j-2 was interrupted .* step 90: starting/);
+    expect(output).toMatch(/j-3 was interrupted while evaluating: starting/);
+    expect(output).toMatch(/j-4 was interrupted while merging: starting/);
+    expect(output).toMatch(/j-5 was interrupted while publishing: starting/);
+    expect(output).toMatch(/is published\n$/);
+  });
+
+  test("states how long all of it may take", async () => {
+    const { output } = await train();
+    expect(output).toMatch(
+      /at most 1 h 0 min an attempt, 3 retries \(4 h 0 min\); one that is interrupted is followed by another as long as the training advances, 6 in all/,
+    );
+  });
+
+  test("fails when it came no further than the one before", async () => {
+    cloud.interrupt(["step-40/_COMPLETE"], [], []);
+    const { failure } = await train();
+    expect(failure).toMatch(
+      /^run 0123456789ab was interrupted while training, after its checkpoint of step 40, and execution j-2 came no further than the one before\. What to do: .*training\.timeoutSeconds/,
+    );
+    expect(server.callsOf(RUN)).toHaveLength(2);
+  });
+
+  test("fails when it never reaches a checkpoint", async () => {
+    cloud.interrupt([], []);
+    expect((await train()).failure).toMatch(
+      /interrupted before its first checkpoint/,
+    );
+    expect(server.callsOf(RUN)).toHaveLength(1);
+  });
+
+  test("that was attached to gets one more, wherever it started", async () => {
+    cloud.leave("step-40/_COMPLETE");
+    cloud.execute();
+    cloud.interrupt(["step-40/_COMPLETE"]);
+    expect((await train()).failure).toBeUndefined();
+    expect(server.callsOf(RUN)).toHaveLength(1);
+  });
+
+  test("fails when a day of attempts was not enough", async () => {
+    cloud.interrupt(
+      ...Array.from({ length: 9 }, (_, turn) => [`step-${turn + 1}/_COMPLETE`]),
+    );
+    expect((await train()).failure).toMatch(
+      /failed while training, after its checkpoint of step 6: .*exit code 75.*deploy again/,
+    );
+    expect(server.callsOf(RUN)).toHaveLength(6);
+  });
+
+  test("is not followed by another when somebody cancelled it", async () => {
+    cloud.fail({ exitCode: 75 }, [
+      {
+        type: "Completed",
+        state: "CONDITION_FAILED",
+        executionReason: "CANCELLED",
+      },
+    ]);
+    expect((await train()).failure).toMatch(/somebody cancelled/);
+    expect(server.callsOf(RUN)).toHaveLength(1);
+  });
+
+  test("at the time limit is one too", async () => {
+    cloud.fail({
+      status: { code: 4, message: "The configured timeout was reached." },
+    });
+    server.on(RUN, ({ before }) => {
+      cloud.leave(`step-${before + 1}/_COMPLETE`);
+      if (before === 1) cloud.publish();
+      return { body: { name: "op", metadata: cloud.execute() } };
+    });
+    expect((await train()).failure).toBeUndefined();
+    expect(server.callsOf(RUN)).toHaveLength(2);
   });
 });
 
@@ -380,17 +578,26 @@ describe("an execution", () => {
     const tail = output.slice(output.lastIndexOf("last lines of the log"));
     expect(tail.match(/step \d+\./g)).toHaveLength(15);
     expect(failure).toMatch(
-      /^run 0123456789ab failed: out of memory\. What to do: raise training\.memory.*Log: https:\/\/console\/run$/,
+      /^run 0123456789ab failed before its first checkpoint: out of memory\. What to do: raise training\.memory.*Log: https:\/\/console\/run$/,
     );
   });
 
-  test("fails when it leaves a verdict, with the verdict's words", async () => {
+  test("fails when it is rejected, with the words of the note", async () => {
     cloud.fail({ exitCode: 3 });
     server.on(RUN, () => {
-      cloud.judge({});
+      cloud.reject();
       return { body: { name: "op", metadata: cloud.execute() } };
     });
     expect((await train()).failure).toMatch(/execution_match is 0\.4100/);
+  });
+
+  test("fails with the phase that it had come to", async () => {
+    cloud.fail({ exitCode: 1 });
+    cloud.leave("step-500/_COMPLETE");
+    cloud.leave("_TRAINED");
+    expect((await train()).failure).toMatch(
+      /^run 0123456789ab failed while evaluating: the trainer ended with exit code 1/,
+    );
   });
 
   test("fails when somebody deletes it", async () => {
@@ -418,10 +625,10 @@ test("fails when inputs are missing, naming all of them", async () => {
 });
 
 test("runs as a process, and ends in 1 with one line when it fails", async () => {
-  cloud.fail({ exitCode: 75 });
+  cloud.fail({ exitCode: 1 });
   const failed = await runProcess("run-training.ts", server, env);
   expect(failed.output).toMatch(
-    /\nrun 0123456789ab failed: .*exit code 75.*\n$/,
+    /\nrun 0123456789ab failed before its first checkpoint: .*exit code 1\..*\n$/,
   );
   expect(failed.exitCode).toBe(1);
 });

@@ -23,21 +23,20 @@ export function exitCodeMeaning(
     return {
       what: "the model is below the bar (exit code 3)",
       remedy:
-        "lower promotion.minimum, or change what the model is trained with, which makes a new run",
+        "lower promotion.minimum or change promotion.mustBeat, which judges it again without training, or change what the model is trained with, which makes a new run",
     };
   }
   if (code === 75) {
     return {
       what: "the training was interrupted and can be resumed (exit code 75)",
-      remedy:
-        "deploy again: it goes on from its checkpoints; raise training.retries to have that done by itself",
+      remedy: "deploy again: it goes on from its checkpoints",
     };
   }
   if (/CUDA out of memory|OutOfMemoryError/.test(words)) {
     return {
       what: `the GPU's memory is too small (exit code ${code})`,
       remedy:
-        "lower training.batchSize or training.maxSeqLength, set training.loadIn4bit, or take a bigger training.accelerator",
+        "lower training.maxSeqLength, set training.basePrecision to nf4, or take a bigger training.accelerator",
     };
   }
   if (

@@ -42,10 +42,11 @@ export function printable(text: string): string[] {
     .filter((line) => line !== "");
 }
 
-/** `75` as `1 min 15 s`. */
+/** `75` as `1 min 15 s`, `7500` as `2 h 5 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
-  return whole < 60
-    ? `${whole} s`
-    : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
+  const minutes = Math.round(whole / 60);
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }

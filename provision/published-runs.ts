@@ -1,5 +1,6 @@
 import { GoogleApiError } from "./google-api-error";
 import { type Session } from "./provisioner";
+import { progressOf, type TrainingProgress } from "./training-progress";
 
 /** The runs of one model in the models' bucket. */
 export class PublishedRuns {
@@ -20,7 +21,36 @@ export class PublishedRuns {
 
   /** Ids of all published runs. */
   async ids(): Promise<string[]> {
-    const ids: string[] = [];
+    const names = await this.list({
+      prefix: `${this.model}/`,
+      matchGlob: `${this.model}/*/_SUCCESS`,
+    });
+    return names.map((name) => name.split("/").at(-2) ?? name);
+  }
+
+  /** Where a run keeps what it needs to go on. */
+  checkpoints(runId: string): string {
+    return `gs://${this.bucket}/${this.folder(runId)}`;
+  }
+
+  /** The note that a run leaves before it gives up for good, if there is one. */
+  async rejection(runId: string): Promise<unknown> {
+    return this.read(`${this.folder(runId)}/_REJECTED`, { alt: "media" });
+  }
+
+  /** How far a run has come. */
+  async progress(runId: string): Promise<TrainingProgress> {
+    const prefix = `${this.folder(runId)}/`;
+    const names = await this.list({ prefix });
+    return progressOf(names.map((name) => name.slice(prefix.length)));
+  }
+
+  private folder(runId: string): string {
+    return `checkpoints/${this.model}/${runId}`;
+  }
+
+  private async list(query: Record<string, string>): Promise<string[]> {
+    const names: string[] = [];
     let pageToken: string | undefined;
     do {
       const page: { items?: { name: string }[]; nextPageToken?: string } =
@@ -28,25 +58,15 @@ export class PublishedRuns {
           service: "storage",
           path: `b/${this.bucket}/o`,
           query: {
-            prefix: `${this.model}/`,
-            matchGlob: `${this.model}/*/_SUCCESS`,
+            ...query,
             fields: "items/name,nextPageToken",
             ...(pageToken ? { pageToken } : {}),
           },
         });
-      for (const { name } of page.items ?? []) {
-        ids.push(name.split("/").at(-2) ?? name);
-      }
+      names.push(...(page.items ?? []).map(({ name }) => name));
       pageToken = page.nextPageToken;
     } while (pageToken !== undefined);
-    return ids;
-  }
-
-  /** The note that a run leaves before it gives up for good, if there is one. */
-  async verdict(runId: string): Promise<unknown> {
-    return this.read(`checkpoints/${this.model}/${runId}/verdict.json`, {
-      alt: "media",
-    });
+    return names;
   }
 
   private async read(

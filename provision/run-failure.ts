@@ -24,16 +24,9 @@ export interface RunEnd extends JobPlace {
  * @see https://cloud.google.com/run/docs/troubleshooting
  */
 export function runFailure(end: RunEnd): Failure {
-  const { attempt, conditions, log } = end;
-  const said = [
-    attempt?.status?.message,
-    ...conditions.map(({ message }) => message),
-  ]
-    .filter(Boolean)
-    .join("\n");
-  const reasons = conditions.flatMap(({ reason, executionReason }) =>
-    [reason, executionReason].filter((each) => each !== undefined),
-  );
+  const { attempt, log } = end;
+  const said = sayings(end);
+  const reasons = reasonsOf(end);
   const exitCode = attempt?.exitCode ?? 0;
   const ownExit = exitCode === 137 ? 0 : exitCode;
   return (
@@ -51,6 +44,33 @@ export function runFailure(end: RunEnd): Failure {
   );
 }
 
+/**
+ * Whether the last attempt was stopped in the middle of its work, which another
+ * one can go on with from its checkpoints. What a person stopped stays so.
+ */
+export function wasInterrupted(end: RunEnd): boolean {
+  if (ended(reasonsOf(end)) !== undefined) return false;
+  const said = sayings(end);
+  const exitCode = end.attempt?.exitCode || exitCodeIn(said);
+  return exitCode === 75 || TIMED_OUT.test(said);
+}
+
+function reasonsOf({ conditions }: RunEnd): unknown[] {
+  return conditions.flatMap(({ reason, executionReason }) =>
+    [reason, executionReason].filter((each) => each !== undefined),
+  );
+}
+
+/** What Cloud Run says about an end, in its words. */
+function sayings({ attempt, conditions }: RunEnd): string {
+  return [attempt?.status?.message, ...conditions.map(({ message }) => message)]
+    .filter(Boolean)
+    .join("\n");
+}
+
+/** Cloud Run's words for a limit that an attempt passed. */
+const TIMED_OUT = /configured timeout was reached/i;
+
 function ended(reasons: readonly unknown[]): Failure | undefined {
   if (reasons.includes("CANCELLED") || reasons.includes("CANCELLING")) {
     return {
@@ -64,9 +84,8 @@ function ended(reasons: readonly unknown[]): Failure | undefined {
   return undefined;
 }
 
-/** Cloud Run's words for a limit that an attempt passed. */
 function limit(said: string, timeoutSeconds: number): Failure | undefined {
-  if (/configured timeout was reached/i.test(said)) {
+  if (TIMED_OUT.test(said)) {
     return {
       what: `an attempt passed the time limit of ${timeoutSeconds} s`,
       remedy:

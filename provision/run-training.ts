@@ -1,48 +1,29 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { z } from "zod";
-import { CloudLogs } from "./cloud-logs";
-import { type Execution, Executions, hasEnded, stateOf } from "./executions";
-import { GoogleApiError } from "./google-api-error";
-import { pollSeconds, readInputs, text, wholeNumber } from "./inputs";
-import { duration } from "./progress";
 import { runProvisioner, type Session } from "./provisioner";
 import { PublishedRuns } from "./published-runs";
-import { runFailure } from "./run-failure";
-import { bindingVerdict, explainVerdict } from "./verdict";
-
-const INPUTS = {
-  PROJECT_ID: text,
-  REGION: text,
-  JOB_NAME: text,
-  RUN_ID: text,
-  MODEL: text,
-  BUCKET_NAME: text,
-  TRAINER: text,
-  PROMOTION_METRIC: text,
-  PROMOTION_MINIMUM: z
-    .string()
-    .regex(/^(\d*\.?\d+([eE]-?\d+)?)?$/, "a number or empty")
-    .transform((value) => (value === "" ? undefined : Number(value)))
-    .optional(),
-  ACCELERATOR: text,
-  TASK_TIMEOUT_SECONDS: wholeNumber,
-  MAX_RETRIES: wholeNumber,
-  PINNED: z.enum(["yes", "no"], "yes or no"),
-  POLL_SECONDS: pollSeconds,
-};
-type Inputs = ReturnType<typeof readInputs<typeof INPUTS>>;
-
-/** Seconds that an execution may wait for a GPU before this gives up waiting. */
-const QUEUE_SECONDS = 6 * 3600;
+import { binds, explainRejection, readRejection } from "./rejection";
+import { runFailure, wasInterrupted } from "./run-failure";
+import { type ExecutionEnd, TrainingExecutions } from "./training-execution";
+import {
+  mostExecutions,
+  type TrainingInputs,
+  trainingInputs,
+} from "./training-inputs";
+import {
+  advanced,
+  type TrainingProgress,
+  whereabouts,
+} from "./training-progress";
 
 /**
  * Makes sure that a run is published: finds it so, attaches to the execution
- * that is training it, or executes the job; then waits.
+ * that is training it, or executes the job; then waits. An execution that was
+ * interrupted is followed by another one, which resumes, as long as the
+ * training advances.
  *
  * @throws one line that says what failed and what to do.
  */
 export async function runTraining(session: Session): Promise<void> {
-  const inputs = readInputs(session.env, INPUTS);
+  const inputs = trainingInputs(session.env);
   const { RUN_ID, MODEL, BUCKET_NAME } = inputs;
   const { progress } = session;
   const address = `gs://${BUCKET_NAME}/${MODEL}/${RUN_ID}`;
@@ -56,144 +37,102 @@ export async function runTraining(session: Session): Promise<void> {
       `${MODEL} is pinned to run ${RUN_ID}, which is not published. What to do: pin one of those that are (${ids || "there is none"}), or remove the pin to train`,
     );
   }
-  const job = `projects/${inputs.PROJECT_ID}/locations/${inputs.REGION}/jobs/${inputs.JOB_NAME}`;
-  const executions = new Executions(session, job, inputs.POLL_SECONDS);
-  let execution = await executions.unfinished(RUN_ID);
-  if (execution) {
-    progress.line(`attaching to execution ${shortName(execution)}`);
-  } else {
-    await refuseJudged(inputs, runs, executions);
-    execution = await start(session, inputs, executions);
+  const executions = new TrainingExecutions(session, inputs);
+  let execution = await executions.unfinished();
+  // Of one that is attached to, nobody knows where it started.
+  let before: TrainingProgress | undefined;
+  if (!execution) {
+    if (await refuseRejected(inputs, runs, executions)) {
+      progress.line(
+        `run ${RUN_ID} was rejected under another bar: it is judged again, without training`,
+      );
+    }
+    before = await runs.progress(RUN_ID);
+    execution = await executions.start();
   }
   progress.line(
     "this may be interrupted: the training goes on in the cloud, and the next deploy attaches to it",
   );
-  await follow(session, inputs, executions, runs, execution, address);
+  for (let count = 1; ; count++) {
+    const end = await executions.follow(execution);
+    // `_SUCCESS` decides, whatever the execution says of itself.
+    if (await runs.has(RUN_ID)) {
+      return progress.line(`${address} is published`);
+    }
+    const now = await runs.progress(RUN_ID);
+    if (!wasInterrupted(end.why) || count === mostExecutions(inputs)) {
+      progress.line(`last lines of the log:\n${lastLines(end)}`);
+      await refuseRejected(inputs, runs, executions);
+      throw failed(inputs, end, now);
+    }
+    if (before !== undefined && !advanced(before, now)) {
+      progress.line(`last lines of the log:\n${lastLines(end)}`);
+      throw stuck(inputs, end, now);
+    }
+    progress.line(
+      `execution ${end.name} was interrupted ${whereabouts(now)}: starting another one, which goes on from there`,
+    );
+    before = now;
+    execution = await executions.start();
+  }
 }
 
-/** @throws the verdict of an earlier attempt, if it still holds. */
-async function refuseJudged(
-  inputs: Inputs,
+/**
+ * @returns whether an earlier attempt was rejected under another bar.
+ * @throws the rejection of an earlier attempt, if it still holds.
+ */
+async function refuseRejected(
+  inputs: TrainingInputs,
   runs: PublishedRuns,
-  executions: Executions,
-): Promise<void> {
-  const { BUCKET_NAME, MODEL, RUN_ID } = inputs;
-  const left = await runs.verdict(RUN_ID);
-  if (left === undefined) return;
-  const verdict = bindingVerdict(left, {
+  executions: TrainingExecutions,
+): Promise<boolean> {
+  const { RUN_ID, TRAINER } = inputs;
+  const rejection = readRejection(await runs.rejection(RUN_ID), TRAINER);
+  if (rejection === undefined) return false;
+  const asked = {
     environment: await executions.environment(),
-    trainer: inputs.TRAINER,
     metric: inputs.PROMOTION_METRIC,
     minimum: inputs.PROMOTION_MINIMUM,
-  });
-  if (verdict) {
-    const note = `gs://${BUCKET_NAME}/checkpoints/${MODEL}/${RUN_ID}/verdict.json`;
-    throw new Error(`run ${RUN_ID}: ${explainVerdict(verdict, note)}`);
-  }
-}
-
-async function start(
-  session: Session,
-  inputs: Inputs,
-  executions: Executions,
-): Promise<Execution> {
-  try {
-    const execution = await executions.start(inputs.RUN_ID);
-    session.progress.line(
-      `started execution ${shortName(execution)} of ${inputs.JOB_NAME} on ${inputs.ACCELERATOR}: at most ${duration(inputs.TASK_TIMEOUT_SECONDS)} an attempt, ${inputs.MAX_RETRIES} retries`,
-    );
-    return execution;
-  } catch (error) {
-    if (!(error instanceof GoogleApiError)) throw error;
-    const { what, remedy } = runFailure({
-      ...shape(inputs),
-      conditions: [{ message: error.message }],
-      log: [],
-    });
+    mustBeat: inputs.PROMOTION_MUST_BEAT,
+  };
+  if (binds(rejection, asked)) {
     throw new Error(
-      `run ${inputs.RUN_ID} could not be started: ${what}. What to do: ${remedy}`,
+      `run ${RUN_ID}: ${explainRejection(rejection, runs.checkpoints(RUN_ID))}`,
     );
   }
+  return rejection.exit_code === 3;
 }
 
-async function follow(
-  session: Session,
-  inputs: Inputs,
-  executions: Executions,
-  runs: PublishedRuns,
-  first: Execution,
-  address: string,
-): Promise<void> {
-  const { PROJECT_ID, JOB_NAME, RUN_ID, POLL_SECONDS } = inputs;
-  const { progress } = session;
-  const began = Date.parse(first.createTime ?? "") || Date.now();
-  const logs = new CloudLogs(
-    session,
-    PROJECT_ID,
-    `resource.type="cloud_run_job" AND resource.labels.job_name="${JOB_NAME}" AND labels."run.googleapis.com/execution_name"="${shortName(first)}"`,
-    new Date(began),
-  );
-  // Cloud Run ends an execution itself; this only bounds the wait for a GPU.
-  const limit =
-    inputs.TASK_TIMEOUT_SECONDS * (inputs.MAX_RETRIES + 1) + QUEUE_SECONDS;
-  let execution = first;
-  while (!hasEnded(execution)) {
-    const seconds = (Date.now() - began) / 1000;
-    if (seconds > limit) {
-      throw new Error(
-        `execution ${shortName(first)} has not ended after ${duration(seconds)} (${stateOf(execution)}). What to do: deploy again to go on waiting, or cancel it and take another region`,
-      );
-    }
-    await sleep(POLL_SECONDS * 1000);
-    execution = await executions.get(first.name);
-    await logs.poll();
-    progress.state(`${JOB_NAME}: ${stateOf(execution)}, ${duration(seconds)}`);
-  }
-  // `_SUCCESS` decides, whatever the execution says of itself.
-  if (await runs.has(RUN_ID)) {
-    return progress.line(`${address} is published`);
-  }
-  await logs.drain(POLL_SECONDS);
-  progress.line(`last lines of the log:\n${logs.lines.slice(-15).join("\n")}`);
-  await refuseJudged(inputs, runs, executions);
-  const { what, remedy } = execution.succeededCount
+function failed(
+  { RUN_ID }: TrainingInputs,
+  { succeeded, why, logUri }: ExecutionEnd,
+  now: TrainingProgress,
+): Error {
+  const { what, remedy } = succeeded
     ? {
         what: "the execution succeeded, but published nothing (no _SUCCESS)",
         remedy:
           "see that the trainer's image is the one that this stack builds",
       }
-    : runFailure({
-        ...shape(inputs),
-        ...(await lastAttempt(executions, execution)),
-        log: logs.lines,
-      });
-  throw new Error(
-    `run ${RUN_ID} failed: ${what}. What to do: ${remedy}. Log: ${execution.logUri}`,
+    : runFailure(why);
+  return new Error(
+    `run ${RUN_ID} failed ${whereabouts(now)}: ${what}. What to do: ${remedy}. Log: ${logUri}`,
   );
 }
 
-async function lastAttempt(executions: Executions, execution: Execution) {
-  const tasks = await executions.tasks(execution.name);
-  const task = tasks.find(({ lastAttemptResult }) => lastAttemptResult);
-  return {
-    attempt: task?.lastAttemptResult,
-    conditions: [
-      ...tasks.flatMap(({ conditions }) => conditions ?? []),
-      ...(execution.conditions ?? []),
-    ].filter(({ state }) => state !== "CONDITION_SUCCEEDED"),
-  };
+/** Going on would pay for the same work again and again. */
+function stuck(
+  { RUN_ID }: TrainingInputs,
+  { name, logUri }: ExecutionEnd,
+  now: TrainingProgress,
+): Error {
+  return new Error(
+    `run ${RUN_ID} was interrupted ${whereabouts(now)}, and execution ${name} came no further than the one before. What to do: give an attempt more time (training.timeoutSeconds, at most 3600 with a GPU) or less to do in one go (training.checkpointMinutes, training.evaluationSeconds, training.evaluationRows); then deploy again. Log: ${logUri}`,
+  );
 }
 
-function shape({ ACCELERATOR, REGION, TASK_TIMEOUT_SECONDS }: Inputs) {
-  return {
-    accelerator: ACCELERATOR,
-    region: REGION,
-    timeoutSeconds: TASK_TIMEOUT_SECONDS,
-  };
-}
-
-function shortName({ name }: Execution): string {
-  return name.split("/").at(-1) ?? name;
+function lastLines({ why }: ExecutionEnd): string {
+  return why.log.slice(-15).join("\n");
 }
 
 if (require.main === module) runProvisioner(runTraining);
