@@ -25,6 +25,7 @@ class CloudStorageServer:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.writes: list[str] = []
         self.refuse_writes_after: int | None = None
+        self.uploads: list[tuple[str, str, bool, bytearray]] = []
         self.lock = Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self.url = f"http://127.0.0.1:{self._http.server_port}"
@@ -118,7 +119,19 @@ def _handler(server: CloudStorageServer) -> type[BaseHTTPRequestHandler]:
                 described, data = _parts(body)
                 assert described["crc32c"] == crc32c_of(data)
                 return self._answer(*server.put(match[1], described["name"], data, create))
+            if match and query.get("uploadType") == "resumable":
+                session = f"{server.url}{self.path}&upload_id={len(server.uploads)}"
+                server.uploads.append((match[1], json.loads(body)["name"], create, bytearray()))
+                return self._answer(200, b"", {"Location": session})
             return self._answer(400, {"error": {"code": 400, "message": f"cannot {path}"}})
+
+        def do_PUT(self) -> None:
+            """A piece of a resumable upload: 308 until the last one."""
+            bucket, name, create, received = server.uploads[int(self._asked()[1]["upload_id"])]
+            received += self.rfile.read(int(self.headers["Content-Length"]))
+            if not self.headers["Content-Range"].endswith(f"/{len(received)}"):
+                return self._answer(308, b"", {"Range": f"bytes=0-{len(received) - 1}"})
+            return self._answer(*server.put(bucket, name, bytes(received), create))
 
         def _asked(self) -> tuple[str, dict[str, str]]:
             parts = urlsplit(self.path)

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
+from mimetypes import guess_type
 from pathlib import Path
 
 from google.api_core.exceptions import NotFound, PreconditionFailed
@@ -63,17 +64,14 @@ class CloudStorage:
         self.write_bytes({name: text.encode()})
 
     def write_bytes(self, files: dict[str, bytes]) -> None:
-        with explained(self.uri, "write"):
-            pairs = [(BytesIO(data), self._typed(name)) for name, data in files.items()]
-            transfer_manager.upload_many(pairs, upload_kwargs={**_CHECKED}, **_WORKERS)
+        with explained(self.uri, "write"), ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(self._send, files, files.values()))
 
     def create(self, name: str, text: str) -> None:
         data = text.encode()
         with explained(f"{self.uri}/{name}", "create"):
             try:
-                self._typed(name).upload_from_file(
-                    BytesIO(data), if_generation_match=0, size=len(data), **_CHECKED
-                )
+                self._send(name, data, if_generation_match=0)
             except PreconditionFailed:
                 # Also what a retry hears whose first request was carried out, its answer lost.
                 self._require_same(self.blob(name), StoredFile(len(data), crc32c_of(data)))
@@ -111,10 +109,12 @@ class CloudStorage:
         """The object of a name below the prefix."""
         return self.bucket.blob(self._prefix + name)
 
-    def _typed(self, name: str) -> storage.Blob:
-        blob = self.blob(name)
-        blob.content_type = "application/json" if name.endswith(".json") else "text/plain"
-        return blob
+    def _send(self, name: str, data: bytes, **conditions: int) -> None:
+        kind = guess_type(name)[0] or "application/octet-stream"
+        # Its size known, a small file takes one request instead of two.
+        self.blob(name).upload_from_file(
+            BytesIO(data), size=len(data), content_type=kind, **conditions, **_CHECKED
+        )
 
     def _copy(self, source: Storage, name: str, file: StoredFile) -> None:
         blob = self.blob(name)
