@@ -10,6 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from finetune.data.templates import listed, placeholders, require_placeholders
 from finetune.evaluation.evaluation_settings import EvaluationSettings
 from finetune.hyperparameters import LOCATION, Hyperparameters, Location
+from finetune.training.trackers import tracker_names
 
 
 class Settings(EvaluationSettings, Hyperparameters):
@@ -101,6 +102,11 @@ class Settings(EvaluationSettings, Hyperparameters):
             return json.loads(value) if isinstance(value, str) else value
         except json.JSONDecodeError as error:
             raise ValueError(f"it is not JSON ({error})") from error
+
+    @field_validator("report_to")
+    @classmethod
+    def _installed(cls, value: str) -> str:
+        return ",".join(tracker_names(value)) or "none"
 
     @field_validator("prompt_template", "completion_template")
     @classmethod
