@@ -23,6 +23,7 @@ import {
 import { quotas } from "../commands/preflight/quota";
 import { sources } from "../commands/preflight/sources";
 import { nodeVersion, terraformVersion } from "../commands/preflight/tools";
+import { training } from "../commands/preflight/training";
 import { readSettings } from "../constructs/read-settings";
 import { googleClient } from "../provision/google-client";
 
@@ -487,6 +488,70 @@ describe("base model and data set", () => {
     };
     const { statuses } = await found(sources, given({ models }));
     expect(statuses).toEqual(["fail", "pass"]);
+  });
+});
+
+describe("earlier versions that a training needs", () => {
+  const models = {
+    m: {
+      training: { startFrom: "0123456789ab" },
+      promotion: { mustBeat: "ba9876543210" },
+    },
+  };
+  const LISTING = "GET /storage/v1/b/proj-a-codelab-finetuning-jobs/o";
+
+  test("pass when they are published", async () => {
+    answers[LISTING] = [200, { items: [{}] }];
+    const { text } = await found(sources, given({ models }));
+    expect(text).toMatch(
+      /^pass adapter gs:\/\/proj-a-codelab-finetuning-jobs\/m\/0123456789ab\/adapter: exists/m,
+    );
+    expect(text).toMatch(
+      /^pass incumbent gs:\/\/proj-a-codelab-finetuning-jobs\/m\/ba9876543210: exists/m,
+    );
+  });
+
+  test("fail when they are not", async () => {
+    answers[LISTING] = [200, {}];
+    const { text } = await found(sources, given({ models }));
+    expect(text).toMatch(/^fail adapter .*nothing at that address/m);
+    expect(text).toMatch(/^fail incumbent .*nothing at that address/m);
+  });
+});
+
+describe("the training's limits", () => {
+  const line = async (model: Raw, environment: Raw = {}) =>
+    (await found(training, given({ models: { m: model }, ...environment })))
+      .text;
+
+  test("name steps, the budget for scoring and the bill", async () => {
+    expect(await line({})).toBe(
+      "pass training of m: up to 500 steps of 2 rows; answering 500 held-out rows takes at most 15 min 0 s; an execution is at most 4 × 1 h 0 min, $5.68 at $1.42 an hour (2026-08) => ",
+    );
+  });
+
+  test("follow the settings", async () => {
+    expect(
+      await line({
+        dataset: { limit: -1 },
+        training: {
+          gradientAccumulationSteps: 1,
+          evaluationRows: 0,
+          timeoutSeconds: 1800,
+          retries: 0,
+        },
+      }),
+    ).toContain(
+      "all rows, steps of 1 row; nothing is scored; an execution is at most 1 × 30 min 0 s, $0.71",
+    );
+    expect(await line({ training: { maxSteps: 130 } })).toContain("130 steps");
+  });
+
+  test("name no price where none is known, and no training where none is", async () => {
+    expect(await line({}, { region: "asia-southeast1" })).toContain(
+      "the price of nvidia-l4 in asia-southeast1 is not known here",
+    );
+    expect(await line({ pin: "0123456789ab" })).toBe("");
   });
 });
 

@@ -29,6 +29,7 @@ import {
 import { quotas } from "./preflight/quota";
 import { sources } from "./preflight/sources";
 import { nodeVersion, terraformVersion } from "./preflight/tools";
+import { training } from "./preflight/training";
 import type { Surroundings } from "./surroundings";
 
 const OPTIONS = {
@@ -62,6 +63,7 @@ const CHECKS: readonly [string, Check][] = [
   ["models' bucket", modelsBucket],
   ["quota", quotas],
   ["base model and data set", sources],
+  ["training", training],
 ];
 
 /**

@@ -5,9 +5,10 @@ import type { ModelBucket } from "./model-bucket";
 import { SettingsError } from "./read-settings";
 import { runId } from "./run-id";
 import type { EnvironmentSettings } from "./settings";
-import { mustBeat, trainerEnvironment } from "./trainer-environment";
+import { trainerEnvironment } from "./trainer-environment";
 import { TrainingJob } from "./training-job";
 import { TrainingRun } from "./training-run";
+import { incumbentAddress } from "./version-address";
 import { VllmService } from "./vllm-service";
 
 /** Properties for a `FinetunedModel`. */
@@ -102,10 +103,14 @@ export class FinetunedModel extends Construct {
       ...(promotion.minimum === undefined
         ? {}
         : { minimum: promotion.minimum }),
-      mustBeat: mustBeat(
-        promotion.mustBeat,
-        `gs://${bucketName}/${model.name}`,
-      ),
+      ...(promotion.mustBeat === undefined
+        ? {}
+        : {
+            mustBeat: incumbentAddress(
+              promotion.mustBeat,
+              `gs://${bucketName}/${model.name}`,
+            ),
+          }),
       accelerator: training.accelerator,
       timeoutSeconds: training.timeoutSeconds,
       retries: training.retries,

@@ -1,6 +1,7 @@
 import { pricePerHour } from "./gpu-prices";
 import type { ModelSettings } from "./model-settings";
 import { effectivePrecision } from "./training-settings";
+import { adapterAddress, incumbentAddress } from "./version-address";
 
 /** What the trainer's environment is made of beside a model's settings. */
 export interface TrainerEnvironmentProps {
@@ -59,7 +60,10 @@ export function trainerEnvironment(
         : lora.targetModules.join(","),
     USE_RSLORA: String(lora.rsLora),
     USE_DORA: String(lora.dora),
-    START_ADAPTER: startAdapter(training.startFrom, models),
+    START_ADAPTER:
+      training.startFrom === undefined
+        ? ""
+        : adapterAddress(training.startFrom, models),
     LEARNING_RATE: String(training.learningRate),
     LR_SCHEDULER_TYPE: training.scheduler,
     WARMUP_RATIO: String(training.warmupRatio),
@@ -79,7 +83,10 @@ export function trainerEnvironment(
     EVALUATION_SECONDS: String(training.evaluationSeconds),
     PROMOTION_METRIC: promotion.metric,
     PROMOTION_MINIMUM: String(promotion.minimum ?? ""),
-    PROMOTION_MUST_BEAT: mustBeat(promotion.mustBeat, models),
+    PROMOTION_MUST_BEAT:
+      promotion.mustBeat === undefined
+        ? ""
+        : incumbentAddress(promotion.mustBeat, models),
     REPORT_TO:
       typeof training.reportTo === "string"
         ? training.reportTo
@@ -88,25 +95,4 @@ export function trainerEnvironment(
     // Without a known price the trainer tells no costs.
     ...(price === undefined ? {} : { PRICE_PER_HOUR: price.toFixed(4) }),
   };
-}
-
-const RUN_ID = /^[0-9a-f]{12}$/;
-
-function startAdapter(startFrom: string | undefined, models: string): string {
-  if (startFrom === undefined) return "";
-  return RUN_ID.test(startFrom) ? `${models}/${startFrom}/adapter` : startFrom;
-}
-
-/**
- * The incumbent as trainer and provisioner are told it: empty, `base`, or the
- * address of a published version.
- *
- * @param models - address of the model's folder: `gs://BUCKET/MODEL`
- */
-export function mustBeat(
-  incumbent: string | undefined,
-  models: string,
-): string {
-  if (incumbent === undefined) return "";
-  return RUN_ID.test(incumbent) ? `${models}/${incumbent}` : incumbent;
 }

@@ -32,8 +32,12 @@ export interface TrainingRunProps {
    */
   readonly minimum?: number;
 
-  /** What it has to beat: empty, `base` or the address of a published version. */
-  readonly mustBeat: string;
+  /**
+   * What it has to beat: `base`, or the address of a published version.
+   *
+   * @default - nothing
+   */
+  readonly mustBeat?: string;
   readonly accelerator: Accelerator;
   readonly timeoutSeconds: number;
   readonly retries: number;
@@ -68,7 +72,7 @@ export class TrainingRun extends Construct {
         TRAINER: props.sourceHash,
         PROMOTION_METRIC: props.metric,
         PROMOTION_MINIMUM: String(props.minimum ?? ""),
-        PROMOTION_MUST_BEAT: props.mustBeat,
+        PROMOTION_MUST_BEAT: props.mustBeat ?? "",
         ACCELERATOR: props.accelerator,
         TASK_TIMEOUT_SECONDS: String(props.timeoutSeconds),
         MAX_RETRIES: String(props.retries),

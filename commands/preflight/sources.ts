@@ -1,3 +1,7 @@
+import {
+  adapterAddress,
+  incumbentAddress,
+} from "../../constructs/version-address";
 import { hubAddress } from "../hub";
 import {
   BRIEFLY,
@@ -8,17 +12,34 @@ import {
 } from "./finding";
 
 /**
- * Whether each base model and data set can be read, with the token if need be.
+ * Whether each base model and data set can be read, with the token if need be,
+ * and earlier versions that a training needs are there.
  */
 export const sources: Check = async (preflight) => {
-  const models = Object.values(preflight.settings.models);
+  const { settings } = preflight;
+  const models = Object.values(settings.models);
   const wanted = new Map<string, () => Promise<Finding>>();
-  for (const { base, dataset, pin } of models) {
+  for (const { name, base, dataset, training, promotion, pin } of models) {
     if (pin !== undefined) continue;
+    const folder = `gs://${settings.bucket.name}/${name}`;
+    const { startFrom } = training;
+    const { mustBeat = "base" } = promotion;
     const model = `base model ${base.id}`;
     wanted.set(model, () => source(preflight, model, "models", base));
     const data = `data set ${dataset.id}`;
     wanted.set(data, () => source(preflight, data, "datasets", dataset));
+    if (startFrom !== undefined) {
+      const address = adapterAddress(startFrom, folder);
+      const adapter = `adapter ${address}`;
+      wanted.set(adapter, () => inCloudStorage(preflight, adapter, address));
+    }
+    if (mustBeat !== "base") {
+      const address = incumbentAddress(mustBeat, folder);
+      const version = `incumbent ${address}`;
+      // A version without it is not complete.
+      const last = `${address}/_SUCCESS`;
+      wanted.set(version, () => inCloudStorage(preflight, version, last));
+    }
   }
   return Promise.all(
     [...wanted].map(([what, look]) =>
