@@ -371,6 +371,13 @@ describe("a rejection", () => {
     expect(server.callsOf(RUN)).toHaveLength(0);
   });
 
+  test("fails when another metric is asked for that is too low as well", async () => {
+    cloud.reject();
+    const { failure } = await train({ PROMOTION_METRIC: "exact_match" });
+    expect(failure).toMatch(/measured: .*exact_match 0\.3000/);
+    expect(server.callsOf(RUN)).toHaveLength(0);
+  });
+
   test("fails when the metric could not be measured", async () => {
     cloud.reject({}, { metrics: { execution_match: null } });
     expect((await train({ PROMOTION_MINIMUM: "0" })).failure).toMatch(
@@ -424,9 +431,9 @@ describe("a rejection", () => {
     ["the bar was lowered", () => cloud.reject(), { PROMOTION_MINIMUM: "0.4" }],
     ["the bar was taken away", () => cloud.reject(), { PROMOTION_MINIMUM: "" }],
     [
-      "another metric is asked for",
+      "another metric is asked for, and good enough",
       () => cloud.reject(),
-      { PROMOTION_METRIC: "exact_match" },
+      { PROMOTION_METRIC: "exact_match", PROMOTION_MINIMUM: "0.3" },
     ],
     [
       "another incumbent is to be beaten",
@@ -434,9 +441,9 @@ describe("a rejection", () => {
       { PROMOTION_MINIMUM: "0.4", PROMOTION_MUST_BEAT: other },
     ],
     [
-      "it was the minimum that was missed, and whether the incumbent is beaten is unknown",
-      () => cloud.reject({ must_beat: "base" }),
-      { PROMOTION_MINIMUM: "0.4", PROMOTION_MUST_BEAT: "base" },
+      "only an incumbent is to be beaten now",
+      () => cloud.reject(),
+      { PROMOTION_MINIMUM: "", PROMOTION_MUST_BEAT: "base" },
     ],
   ])("no longer counts when %s", async (_name, leave, more) => {
     leave();

@@ -72,17 +72,16 @@ export function binds(rejection: Rejection, asked: Asked): boolean {
   );
 }
 
-/** A lower or another bar is judged again, which takes no training. */
+/** Going by the note alone. Where it does not say, the model is judged again. */
 function staysBelow({ bar, metrics }: BelowBar, asked: Asked): boolean {
-  if (bar.metric !== asked.metric) return false;
-  const value = metrics[bar.metric];
-  const reaches = (minimum: number) =>
-    typeof value === "number" && value >= minimum;
-  if (asked.minimum !== undefined && !reaches(asked.minimum)) return true;
-  // The minimum is looked at first: only where it held was it the incumbent.
-  const lostToIncumbent =
-    bar.must_beat != null && (bar.minimum == null || reaches(bar.minimum));
-  return lostToIncumbent && bar.must_beat === asked.mustBeat;
+  const same =
+    bar.metric === asked.metric &&
+    (bar.minimum ?? undefined) === asked.minimum &&
+    (bar.must_beat ?? undefined) === asked.mustBeat;
+  if (same) return true;
+  if (asked.minimum === undefined) return false;
+  const value = metrics[asked.metric];
+  return typeof value !== "number" || value < asked.minimum;
 }
 
 /**
