@@ -33,6 +33,11 @@ def chat(name: str) -> Chat:
     return Chat(template, ("<|im_start|>", "<|im_end|>"), "<|im_end|>")
 
 
+def training_template(name: str) -> str:
+    """trl's variant that marks the answers with {% generation %}; SmolLM2 has none."""
+    return _from_trl({"qwen2": "qwen2_5"}.get(name, name) + "_training")
+
+
 def _from_trl(name: str) -> str:
     # trl keeps copies to recognise them by; found without an import, which would load torch.
     spec = find_spec("trl")

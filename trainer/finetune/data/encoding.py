@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.data.dataset import Example
+from finetune.data.example import Example
 
 IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 
@@ -16,7 +16,7 @@ IGNORED = -100  # the label that PyTorch's cross entropy leaves out
 class Encoded:
     """
     Token ids of prompt, completion and end token; labels are the same ids with the prompt's
-    ignored.
+    ignored. Of a chat, earlier answers and their end tokens have labels too.
     """
 
     input_ids: list[int]
@@ -26,24 +26,28 @@ class Encoded:
 def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
     """
     Tokenises as the server does: one call on the text, with the special tokens that the tokenizer
-    itself puts first.
+    itself puts first; of a chat, whose template has put them into the text, without.
 
     Loss falls on the completion and the end token by position. A label masked wherever it equals
     the padding token would never teach the end where padding and end share an id, and the model
     would not stop.
     """
-    if not examples:
-        return []
-    prompts = tokenizer([example.prompt for example in examples])["input_ids"]
-    texts = tokenizer([example.prompt + example.completion for example in examples])["input_ids"]
-    end = tokenizer.eos_token_id
+    prompts = _tokens([(row, row.prompt) for row in examples], tokenizer)
+    texts = _tokens([(row, row.prompt + row.completion) for row in examples], tokenizer)
     encoded, merged = [], 0
-    for prompt, ids in zip(prompts, texts, strict=True):
-        prompt = prompt[:-1] if prompt[-1:] == [end] else prompt  # a tokenizer that ends every text
+    for row, prompt, ids in zip(examples, prompts, texts, strict=True):
+        end = end_token(row, tokenizer)
         ids = ids if ids[-1:] == [end] else [*ids, end]
         start = _common(prompt, ids)
         merged += start < len(prompt)
-        encoded.append(Encoded(ids, [IGNORED] * start + ids[start:]))
+        labels = [IGNORED] * start + ids[start:]
+        for span in row.graded:
+            first, last = (
+                _common(part, ids)
+                for part in _tokens([(row, row.prompt[:place]) for place in span], tokenizer)
+            )
+            labels[first:last] = ids[first:last]
+        encoded.append(Encoded(ids, labels))
     if merged:
         print(
             f"warning: in {merged} of {len(examples)} rows the end of the prompt and the start of "
@@ -58,10 +62,24 @@ def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
 def prompt_ids(example: Example, tokenizer: Any) -> list[int]:
     """
     The tokens that a model is given to answer an example: those before the answer in `encode`,
-    beginning-of-text once. A chat's rendering has its special tokens in the text already.
+    beginning-of-text once.
     """
-    ids = tokenizer(example.prompt, add_special_tokens=example.messages is None)["input_ids"]
-    return ids[:-1] if ids[-1:] == [tokenizer.eos_token_id] else ids
+    return _tokens([(example, example.prompt)], tokenizer)[0]
+
+
+def end_token(example: Example, tokenizer: Any) -> int:
+    """The id of the token that ends the example's answer."""
+    return tokenizer.convert_tokens_to_ids(example.end) if example.end else tokenizer.eos_token_id
+
+
+def surrounding(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The special tokens that the tokenizer itself puts before and after every text."""
+    plain = tokenizer("a", add_special_tokens=False)["input_ids"]
+    ids = tokenizer("a")["input_ids"]
+    for start in range(len(ids) - len(plain) + 1):
+        if ids[start : start + len(plain)] == plain:
+            return ids[:start], ids[start + len(plain) :]
+    return [], []
 
 
 def fitting(encoded: list[Encoded], length: int) -> list[Encoded]:
@@ -69,6 +87,20 @@ def fitting(encoded: list[Encoded], length: int) -> list[Encoded]:
     Those of at most `length` tokens. A row that was cut would teach half an answer and no end.
     """
     return [row for row in encoded if len(row.input_ids) <= length]
+
+
+def _tokens(texts: list[tuple[Example, str]], tokenizer: Any) -> list[list[int]]:
+    """Token ids of texts, a chat's as they stand, others with what the tokenizer puts first."""
+    last = len(surrounding(tokenizer)[1])  # a tokenizer that ends every text would end the prompt
+    found: dict[int, list[int]] = {}
+    for is_chat in (False, True):
+        numbers = [n for n, (row, _) in enumerate(texts) if (row.messages is not None) == is_chat]
+        if not numbers:
+            continue
+        ids = tokenizer([texts[n][1] for n in numbers], add_special_tokens=not is_chat)["input_ids"]
+        for number, tokens in zip(numbers, ids, strict=True):
+            found[number] = tokens if is_chat or not last else tokens[:-last]
+    return [found[number] for number in range(len(texts))]
 
 
 def _common(prompt: list[int], ids: list[int]) -> int:
