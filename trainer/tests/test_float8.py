@@ -1,0 +1,84 @@
+"""Frozen layers in float8: close to the layer they replace, and out of the adapters' way."""
+
+import pytest
+import torch
+from peft import LoraConfig, get_peft_model
+from torch import nn
+
+from finetune.training import float8
+from finetune.training.float8 import Float8Linear, quantize
+from tests.tiny import tiny_model
+
+
+@pytest.fixture
+def emulated(monkeypatch):
+    """The same numbers by float32 products: float8 kernels need a GPU."""
+
+    def product(left, left_scale, right, right_scale):
+        wide = (left.float() * left_scale) @ (right.float() * right_scale).T
+        return wide.to(torch.bfloat16)
+
+    monkeypatch.setattr(float8, "product", product)
+
+
+def relative(found, expected):
+    return ((found - expected).norm() / expected.norm()).item()
+
+
+def test_output_and_gradient_are_within_four_percent(emulated):
+    torch.manual_seed(0)
+    linear = nn.Linear(256, 128, bias=False).to(torch.bfloat16).requires_grad_(False)
+    value = torch.randn(2, 32, 256, dtype=torch.bfloat16, requires_grad=True)
+    pull = torch.randn(2, 32, 128, dtype=torch.bfloat16)
+    linear(value).backward(pull)
+    expected, value.grad = value.grad, None
+    output = Float8Linear(linear)(value)
+    output.backward(pull)
+    assert relative(output.float(), linear(value).float()) < 0.04
+    assert relative(value.grad.float(), expected.float()) < 0.04
+
+
+def test_a_row_of_zeros_stays_zero(emulated):
+    linear = nn.Linear(32, 16, bias=False).to(torch.bfloat16).requires_grad_(False)
+    assert not Float8Linear(linear)(torch.zeros(4, 32, dtype=torch.bfloat16)).any()
+
+
+def test_it_takes_no_more_memory_than_bfloat16():
+    linear = nn.Linear(256, 512, bias=False).to(torch.bfloat16).requires_grad_(False)
+    layer = Float8Linear(linear)
+    held = [*layer.parameters(), *layer.buffers()]
+    size = sum(tensor.numel() * tensor.element_size() for tensor in held)
+    assert size <= 256 * 512 * 2 + 4 * (256 + 512)
+
+
+def adapted(**settings):
+    model = tiny_model("gemma", 96).to(torch.bfloat16)
+    config = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM", **settings)
+    return get_peft_model(model, config)
+
+
+def test_base_layers_are_replaced_and_adapters_and_head_are_not(emulated):
+    model = adapted()
+    # Seven linear layers in each of two layers.
+    assert quantize(model) == 14
+    attention = model.get_base_model().model.layers[0].self_attn
+    assert isinstance(attention.q_proj.base_layer, Float8Linear)
+    assert attention.q_proj.lora_A["default"].weight.dtype == torch.float32
+    assert type(model.get_output_embeddings()) is nn.Linear
+    with torch.autocast("cpu", torch.bfloat16):
+        model(input_ids=torch.tensor([[3, 4, 5]])).logits.sum().backward()
+    assert all(weight.grad is not None for weight in model.parameters() if weight.requires_grad)
+
+
+def test_dimensions_that_float8_kernels_refuse_stay_in_bfloat16():
+    model = tiny_model("llama", 96, intermediate_size=72).to(torch.bfloat16).requires_grad_(False)
+    assert quantize(model) == 8  # the attention's four, twice
+    assert type(model.model.layers[0].mlp.up_proj) is nn.Linear
+
+
+def test_fails_when_a_weight_that_dora_reads_is_put_in_float8(emulated):
+    model = adapted(use_dora=True)
+    quantize(model)
+    attention = model.get_base_model().model.layers[0].self_attn
+    assert type(attention.q_proj.base_layer) is nn.Linear
+    assert isinstance(attention.o_proj, Float8Linear)
