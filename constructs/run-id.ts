@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { ModelSettings } from "./model-settings";
-import { effectivePrecision } from "./training-settings";
+import { adaptedModules, effectivePrecision } from "./training-settings";
 
 /**
  * Identity of a training result: 12 hex digits over everything that decides it,
@@ -34,15 +34,8 @@ function rows({ columns, messages, ...dataset }: ModelSettings["dataset"]) {
 }
 
 function hyperparameters(training: ModelSettings["training"]) {
-  const { lora } = training;
   return {
-    lora: {
-      ...lora,
-      targetModules:
-        typeof lora.targetModules === "string"
-          ? lora.targetModules
-          : [...new Set(lora.targetModules)].sort(),
-    },
+    lora: { ...training.lora, targetModules: adaptedModules(training) },
     startFrom: training.startFrom ?? null,
     learningRate: training.learningRate,
     scheduler: training.scheduler,

@@ -1,6 +1,6 @@
 import { pricePerHour } from "./gpu-prices";
 import type { ModelSettings } from "./model-settings";
-import { effectivePrecision } from "./training-settings";
+import { adaptedModules, effectivePrecision } from "./training-settings";
 import { adapterAddress, incumbentAddress } from "./version-address";
 
 /** What the trainer's environment is made of beside a model's settings. */
@@ -54,10 +54,7 @@ export function trainerEnvironment(
     LORA_R: String(lora.r),
     LORA_ALPHA: String(lora.alpha),
     LORA_DROPOUT: String(lora.dropout),
-    LORA_TARGET_MODULES:
-      typeof lora.targetModules === "string"
-        ? lora.targetModules
-        : lora.targetModules.join(","),
+    LORA_TARGET_MODULES: [adaptedModules(training)].flat().join(","),
     USE_RSLORA: String(lora.rsLora),
     USE_DORA: String(lora.dora),
     START_ADAPTER:
@@ -87,10 +84,7 @@ export function trainerEnvironment(
       promotion.mustBeat === undefined
         ? ""
         : incumbentAddress(promotion.mustBeat, models),
-    REPORT_TO:
-      typeof training.reportTo === "string"
-        ? training.reportTo
-        : training.reportTo.join(","),
+    REPORT_TO: [training.reportTo].flat().join(","),
     TASK_TIMEOUT_SECONDS: String(training.timeoutSeconds),
     // Without a known price the trainer tells no costs.
     ...(price === undefined ? {} : { PRICE_PER_HOUR: price.toFixed(4) }),

@@ -124,3 +124,12 @@ export function effectivePrecision({
   }
   return loadIn4bit ? "nf4" : "bf16";
 }
+
+/** The same modules are the same result, in whatever order they are named. */
+export function adaptedModules({
+  lora: { targetModules },
+}: TrainingSettings): string | string[] {
+  return typeof targetModules === "string"
+    ? targetModules
+    : [...new Set(targetModules)].sort();
+}
