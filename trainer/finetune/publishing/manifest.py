@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -10,6 +11,7 @@ from typing import Any
 
 from finetune.settings import Settings
 from finetune.storage.checksum import stored_file
+from finetune.storage.storage import StoredFile
 
 MANIFEST = "manifest.json"
 LIBRARIES = "torch transformers trl peft datasets accelerate tokenizers bitsandbytes"
@@ -28,10 +30,17 @@ class Lineage:
 
 
 def write_manifest(
-    directory: Path, settings: Settings, lineage: Lineage, metrics: dict[str, Any]
-) -> None:
-    """Describes a finished local directory: UTF-8, sorted keys, files sorted by name."""
-    files = {
+    directory: Path,
+    settings: Settings,
+    lineage: Lineage,
+    metrics: dict[str, Any],
+    weights: Mapping[str, StoredFile] | None = None,
+) -> dict[str, Any]:
+    """
+    Describes a finished local directory: UTF-8, sorted keys, files sorted by name. `weights` are
+    files of the version that have been uploaded and are not in the directory any more.
+    """
+    files = dict(weights or {}) | {
         path.relative_to(directory).as_posix(): stored_file(path)
         for path in directory.rglob("*")
         if path.is_file() and path.name != MANIFEST
@@ -70,6 +79,7 @@ def write_manifest(
     (directory / MANIFEST).write_text(
         json.dumps(manifest, indent=2, sort_keys=True) + "\n", "utf-8"
     )
+    return manifest
 
 
 def library_versions() -> dict[str, str]:

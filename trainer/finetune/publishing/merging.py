@@ -1,60 +1,135 @@
-"""Adapter and base become one ordinary model, which a server loads without knowing of LoRA."""
+"""
+Adapter and base become one ordinary model, which a server loads without knowing of LoRA.
 
-import shutil
+Tensor by tensor: read from the base's files, add what was learnt, write. The model is never in
+memory as a whole.
+"""
+
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
-from peft import PeftModel
-from peft.tuners.lora import LoraLayer
-from transformers import AutoTokenizer, GenerationConfig, PreTrainedModel
+from safetensors import safe_open
+from transformers import PreTrainedModel
 
-# Several shards load and copy at the same time.
-LARGEST_SHARD = "2GB"
+from finetune.publishing.base_tensors import StoredTensor, linear_layers, stored_tensors
+from finetune.publishing.lora import Adapter, LoraLayer
+from finetune.publishing.shards import INDEX, planned_shards, write_index, write_shard
+from finetune.storage.storage import StoredFile
+from finetune.verdict import BadInput
 
 
-def merge(base: PreTrainedModel, adapter: Path) -> PreTrainedModel:
+def merged_tensors(base: Path, adapter: Path) -> Iterator[tuple[str, torch.Tensor]]:
     """
-    Adds the adapter to an unquantised bf16 base, each matrix in float32 with one rounding at the
-    end.
+    Every tensor of the merged model by its name in the base's files, floating point as bfloat16.
 
-    A merge into the 4-bit weights would round them a second time; a merge in bf16 rounds the
-    adapter before adding it. Matrix by matrix, because a whole model in float32 is twice as large
-    as what the job has room for.
+    Raises:
+        BadInput: a layer of the adapter has no weight in the base, so that it would be lost.
+        ArithmeticError: the adapter is not finite.
     """
-    model = PeftModel.from_pretrained(base, adapter)
-    with torch.no_grad():
-        for layer in model.modules():
-            if isinstance(layer, LoraLayer):
-                weight = layer.get_base_layer().weight
-                merged = (weight.float() + layer.get_delta_weight("default").float()).to(
-                    weight.dtype
+    merging = _Merging(base, adapter)
+    for tensor in merging.tensors.values():
+        yield tensor.name, merging.read(tensor)
+
+
+def publish_merged(
+    base: Path, adapter: Path, directory: Path, on_shard: Callable[[Path], None]
+) -> dict[str, StoredFile]:
+    """
+    Writes the merged weights into a directory, one file of at most 2 GB at a time; `on_shard`
+    takes each (it uploads it), then it is deleted. The index, where there is one, comes last and
+    stays. The same inputs give the same bytes.
+
+    Returns each file's size and checksum by name. Raises what `merged_tensors` raises.
+    """
+    merging = _Merging(base, adapter)
+    shards = planned_shards(merging.tensors.values())
+    written = {}
+    for name, tensors in shards.items():
+        path = directory / name
+        try:
+            written[name] = write_shard(path, tensors, merging.read)
+            on_shard(path)
+        finally:
+            path.unlink(missing_ok=True)
+    if len(shards) > 1:
+        write_index(directory / INDEX, shards)
+    return written
+
+
+def merge_into(model: PreTrainedModel, adapter: Path) -> None:
+    """
+    Adds the adapter to a loaded, unquantized model in place: the very values that
+    `publish_merged` writes, for scoring them where the model already is.
+
+    The model is in bfloat16, or in float32 with bfloat16's values; it stays so.
+
+    Raises:
+        BadInput: a layer of the adapter has no counterpart in the model.
+        ArithmeticError: the adapter is not finite.
+    """
+    learnt = Adapter(adapter)
+    modules = dict(model.named_modules())
+    for path in learnt.paths:
+        weight = getattr(modules.get(path), "weight", None)
+        if weight is None or not weight.is_floating_point():
+            raise BadInput(f"the adapter's {path} has no unquantized weight in this model")
+        layer = _fitting(learnt.layer(path), path, tuple(weight.shape))
+        with torch.no_grad():
+            weight.copy_(layer.merged(weight))
+
+
+def require_mergeable(base: Path, paths: list[str]) -> None:
+    """
+    Checks before training that what is to be learnt for these layers can be merged afterwards.
+
+    Raises:
+        BadInput: naming the first that cannot.
+    """
+    known = linear_layers(base, stored_tensors(base))
+    for path in paths:
+        if path not in known:
+            raise BadInput(
+                f"LORA_TARGET_MODULES: what is learnt for {path} could not be merged: it is no "
+                "linear layer with a weight of its own in the base's files"
+            )
+
+
+class _Merging:
+    """A base's tensors, and the layers of the adapter by the tensor that each one changes."""
+
+    def __init__(self, base: Path, adapter: Path) -> None:
+        self.tensors = stored_tensors(base)
+        self._adapter = Adapter(adapter)
+        known = linear_layers(base, self.tensors)
+        self._paths: dict[str, str] = {}
+        for path in self._adapter.paths:
+            if path not in known:
+                raise BadInput(
+                    f"the adapter's {path} has no weight in the base's files: merged without it, "
+                    "the model would be another one than was trained"
                 )
-                if not torch.isfinite(merged).all():
-                    raise ArithmeticError(
-                        "the merged weights are not finite: the adapter is broken"
-                    )
-                weight.copy_(merged)
-    return model.unload()
+            self._paths[known[path]] = path
+        self._open: tuple[Path, safe_open] | None = None
+
+    def read(self, tensor: StoredTensor) -> torch.Tensor:
+        """The tensor as it is published."""
+        weight = self._file(tensor.path).get_tensor(tensor.name)
+        path = self._paths.get(tensor.name)
+        if path is not None:
+            return _fitting(self._adapter.layer(path), path, tensor.shape).merged(weight)
+        return weight.to(torch.bfloat16) if weight.is_floating_point() else weight
+
+    def _file(self, path: Path) -> safe_open:
+        if self._open is None or self._open[0] != path:
+            self._open = (path, safe_open(path, "pt"))
+        return self._open[1]
 
 
-def save_version(model: PreTrainedModel, base: Path, adapter: Path, directory: Path) -> None:
-    """
-    Writes the merged model, the base's own tokenizer and the adapter into a version directory.
-    """
-    # From the files again: training set padding on its own copy, which is no business of the
-    # server's.
-    tokenizer = AutoTokenizer.from_pretrained(base, trust_remote_code=False)
-    ends = model.generation_config.eos_token_id
-    ends = ends if isinstance(ends, list) else [] if ends is None else [ends]
-    if tokenizer.eos_token_id not in ends:
-        ends = [tokenizer.eos_token_id, *ends]
-    # Only the tokens: a base's sampling defaults would make a server's answers random.
-    model.generation_config = GenerationConfig(
-        bos_token_id=model.generation_config.bos_token_id,
-        eos_token_id=ends[0] if len(ends) == 1 else ends,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    model = model.to(torch.bfloat16)
-    model.save_pretrained(directory, max_shard_size=LARGEST_SHARD)
-    tokenizer.save_pretrained(directory)
-    shutil.copytree(adapter, directory / "adapter")
+def _fitting(layer: LoraLayer, path: str, shape: tuple[int, ...]) -> LoraLayer:
+    if (layer.b.shape[0], layer.a.shape[1]) != shape:
+        raise BadInput(
+            f"the adapter's {path} is for a matrix of {layer.b.shape[0]} x {layer.a.shape[1]}, "
+            f"the base's is {' x '.join(map(str, shape))}: it belongs to another base"
+        )
+    return layer

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune.publishing.manifest import MANIFEST
+from finetune.publishing.manifest import MANIFEST, Lineage, write_manifest
 from finetune.settings import Settings
 from finetune.storage.storage import Storage, StoredFile
 
@@ -22,12 +22,32 @@ class BrokenVersion(Exception):
     """A published or staged version does not match its manifest."""
 
 
-def stage(directory: Path, checkpoint: Storage) -> None:
-    """Writes a finished local directory to the staging area, its manifest last."""
+def stage(
+    directory: Path,
+    base: Path,
+    adapter: Path,
+    checkpoint: Storage,
+    settings: Settings,
+    lineage: Lineage,
+    metrics: dict[str, Any],
+) -> None:
+    """
+    Merges base and adapter into the staging area, file by file, then adds what the local directory
+    holds (`write_version_files`, the card, ...), and the manifest last of all.
+
+    An attempt that finds files of an earlier one writes the same again. Raises what
+    `publish_merged` raises.
+    """
+    # Here, since an attempt that only publishes need not wait for torch.
+    from finetune.publishing.merging import publish_merged
+
     staging = checkpoint.below(STAGING)
-    names = [
-        file["name"] for file in json.loads((directory / MANIFEST).read_text("utf-8"))["files"]
-    ]
+    staging.delete([MANIFEST])
+    weights = publish_merged(
+        base, adapter, directory, lambda path: staging.upload(directory, [path.name])
+    )
+    manifest = write_manifest(directory, settings, lineage, metrics, weights)
+    names = [file["name"] for file in manifest["files"] if file["name"] not in weights]
     staging.upload(directory, names)
     staging.upload(directory, [MANIFEST])
 
@@ -46,9 +66,7 @@ def staged_manifest(checkpoint: Storage, settings: Settings) -> dict[str, Any] |
     return manifest
 
 
-def publish(
-    checkpoint: Storage, output: Storage, manifest: dict[str, Any]
-) -> None:
+def publish(checkpoint: Storage, output: Storage, manifest: dict[str, Any]) -> None:
     """
     Copies a complete staging area to where readers look: files, then the manifest, then `_SUCCESS`.
 
