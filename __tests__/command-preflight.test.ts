@@ -526,7 +526,7 @@ describe("the training's limits", () => {
 
   test("name steps, the budget for scoring and the bill", async () => {
     expect(await line({})).toBe(
-      "pass training of m: up to 500 steps of 2 rows; answering 500 held-out rows takes at most 15 min 0 s; an execution is at most 4 × 1 h 0 min, $5.68 at $1.42 an hour (2026-08) => ",
+      "pass training of m: up to 500 steps of 2 rows; answering 500 held-out rows takes at most 15 min 0 s, 21 min 0 s with the models to compare with; an execution is at most 4 × 1 h 0 min, $5.68 at $1.42 an hour (2026-08) => ",
     );
   });
 

@@ -41,7 +41,6 @@ export function crossChecks(
       checkTraining(
         at,
         record(model.training),
-        record(model.dataset),
         record(model.promotion),
         report,
       );

@@ -1,3 +1,4 @@
+import { scoringShare } from "./scoring-time";
 import type { Report } from "./settings-cross-checks";
 
 type Path = (string | number)[];
@@ -10,41 +11,27 @@ const STOP_SECONDS = 90;
 const START_SECONDS = 90;
 
 /**
- * Rules over training, data set and promotion that the trainer would find out
- * about after the images are built, on a GPU.
+ * Rules over training and promotion that the trainer would find out about after
+ * the images are built, on a GPU.
  */
 export function checkTraining(
   path: Path,
   training: Raw,
-  dataset: Raw,
   promotion: Raw,
   report: Report,
 ): void {
   checkPrecision([...path, "training"], training, report);
-  checkTimes([...path, "training"], training, report);
-  const { metric, minimum, mustBeat } = promotion;
-  const bar = Object.entries({ minimum, mustBeat }).filter(
-    ([, value]) => value !== undefined,
-  );
+  const { minimum, mustBeat } = promotion;
+  checkTimes([...path, "training"], training, scoringShare(mustBeat), report);
   if (training.evaluationRows === 0) {
-    for (const [key, value] of bar) {
+    for (const [key, value] of Object.entries({ minimum, mustBeat })) {
+      if (value === undefined) continue;
       report(
         [...path, "promotion", key],
         value,
         "not set, or training.evaluationRows above 0: nothing is measured with 0 held-out rows",
       );
     }
-  }
-  if (
-    dataset.format === "messages" &&
-    bar.length > 0 &&
-    (metric === "execution_match" || metric === "normalized_match")
-  ) {
-    report(
-      [...path, "promotion", "metric"],
-      metric,
-      "exact_match or token_f1 with dataset.format messages, whose answers have no tables to be run on",
-    );
   }
 }
 
@@ -64,23 +51,33 @@ function checkPrecision(path: Path, training: Raw, report: Report): void {
   }
 }
 
-function checkTimes(path: Path, training: Raw, report: Report): void {
+function checkTimes(
+  path: Path,
+  training: Raw,
+  share: number,
+  report: Report,
+): void {
   const { timeoutSeconds, checkpointMinutes, evaluationSeconds } = training;
   if (typeof timeoutSeconds !== "number") return;
-  const most = timeoutSeconds - STOP_SECONDS - START_SECONDS;
+  const left = timeoutSeconds - STOP_SECONDS - START_SECONDS;
   const margin = `timeoutSeconds ${timeoutSeconds} less ${STOP_SECONDS} for stopping in time and ${START_SECONDS} for loading`;
-  if (typeof evaluationSeconds === "number" && evaluationSeconds > most) {
+  const most = Math.floor(left / share);
+  if (
+    training.evaluationRows !== 0 &&
+    typeof evaluationSeconds === "number" &&
+    evaluationSeconds > most
+  ) {
     report(
       [...path, "evaluationSeconds"],
       evaluationSeconds,
-      `at most ${most}: scoring has to fit into one attempt (${margin})`,
+      `at most ${most}: scoring, which with its comparisons takes ${share} times as long, has to fit into one attempt (${margin})`,
     );
   }
-  if (typeof checkpointMinutes === "number" && checkpointMinutes * 60 > most) {
+  if (typeof checkpointMinutes === "number" && checkpointMinutes * 60 > left) {
     report(
       [...path, "checkpointMinutes"],
       checkpointMinutes,
-      `at most ${Math.floor(most / 60)}: an attempt has to leave a checkpoint (${margin})`,
+      `at most ${Math.floor(left / 60)}: an attempt has to leave a checkpoint (${margin})`,
     );
   }
 }

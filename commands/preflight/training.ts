@@ -1,4 +1,5 @@
 import { PRICES_OF, pricePerHour } from "../../constructs/gpu-prices";
+import { scoringShare } from "../../constructs/scoring-time";
 import type { EnvironmentSettings } from "../../constructs/settings";
 import { duration } from "../../provision/progress";
 import type { Check } from "./finding";
@@ -27,11 +28,11 @@ function work({ dataset, training }: Model): string {
     : `up to ${Math.ceil((dataset.limit * epochs) / documents)} steps ${each}`;
 }
 
-function scoring({ training }: Model): string {
+function scoring({ training, promotion }: Model): string {
   const { evaluationRows, evaluationSeconds } = training;
-  return evaluationRows === 0
-    ? "nothing is scored"
-    : `answering ${evaluationRows} held-out rows takes at most ${duration(evaluationSeconds)}`;
+  if (evaluationRows === 0) return "nothing is scored";
+  const all = evaluationSeconds * scoringShare(promotion.mustBeat);
+  return `answering ${evaluationRows} held-out rows takes at most ${duration(evaluationSeconds)}, ${duration(all)} with the models to compare with`;
 }
 
 /** The limit: a run that is done earlier costs less. */
