@@ -2,10 +2,11 @@ import json
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import PeftModel
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny import write_base
+from tiny_adapter import write_adapter
 
 from finetune.publishing import shards
 from finetune.publishing.merging import (
@@ -26,23 +27,6 @@ KINDS = {"lora": {}, "rslora": {"use_rslora": True}, "dora": {"use_dora": True}}
 @pytest.fixture(scope="session")
 def all_bases(tmp_path_factory):
     return {shape: write_base(tmp_path_factory.mktemp(shape), shape) for shape in SHAPES}
-
-
-def write_adapter(base, directory, **changes):
-    """An adapter of random numbers, those that start at zero or at the base's lengths too."""
-    torch.manual_seed(1)
-    targets = r".*layers\.\d+\.(self_attn|mlp)\.\w+_proj"
-    if "gemma3_conditional" in str(base):
-        targets = r".*language_model\.layers\.\d+\.(self_attn|mlp)\.\w+_proj"
-    config = LoraConfig(**{"r": 4, "target_modules": targets, "task_type": "CAUSAL_LM", **changes})
-    model = get_peft_model(load_model(base, CPU), config)
-    for name, weight in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(weight, std=0.3)
-        if "magnitude" in name:
-            weight.data *= 1 + 0.2 * torch.randn_like(weight)
-    model.save_pretrained(directory, save_embedding_layers=False)
-    return directory
 
 
 def write_version(base, adapter, directory):

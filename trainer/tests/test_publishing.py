@@ -2,8 +2,9 @@ import json
 
 import pytest
 from tiny import RUN_ID, environment
+from tiny_adapter import write_adapter
 
-from finetune.publishing.manifest import Lineage, write_manifest
+from finetune.publishing.manifest import Lineage
 from finetune.publishing.version_directory import (
     BrokenVersion,
     is_published,
@@ -11,6 +12,7 @@ from finetune.publishing.version_directory import (
     stage,
     staged_manifest,
 )
+from finetune.publishing.version_files import write_version_files
 from finetune.settings import read_settings
 from finetune.storage.location import storage_at
 from finetune.storage.storage import AlreadyThere
@@ -27,19 +29,30 @@ def settings(set_environment, bucket):
     return read_settings()
 
 
-def write_version(directory, settings, weights=b"weights\r\n\r\n\x00"):
-    (directory / "adapter").mkdir(parents=True)
-    (directory / "model.safetensors").write_bytes(weights)
-    (directory / "adapter" / "adapter_config.json").write_text("{}")
-    write_manifest(directory, settings, Lineage("b", "d", None), {"exact_match": 1.0})
-    return directory
+@pytest.fixture(scope="session")
+def adapter(bases, tmp_path_factory):
+    return write_adapter(bases["llama"], tmp_path_factory.mktemp("adapter"))
 
 
 @pytest.fixture
-def staged(settings, tmp_path):
-    checkpoint = storage_at(settings.checkpoint_uri)
-    stage(write_version(tmp_path / "version", settings), checkpoint)
-    return checkpoint
+def write_staging(settings, bases, adapter, tmp_path):
+    """Merges and stages; like one attempt, from a scratch directory of its own."""
+
+    def write(checkpoint, scratch="scratch"):
+        version = tmp_path / scratch
+        write_version_files(version, bases["llama"], adapter, [1])
+        (version / "report.html").write_text("<p>report")
+        metrics = {"exact_match": 1.0}
+        lineage = Lineage("b", "d", None)
+        stage(version, bases["llama"], adapter, checkpoint, settings, lineage, metrics)
+        return checkpoint
+
+    return write
+
+
+@pytest.fixture
+def staged(settings, write_staging):
+    return write_staging(storage_at(settings.checkpoint_uri))
 
 
 def test_a_staged_version_becomes_public_file_by_file_as_the_manifest_says(staged, settings):
@@ -50,7 +63,13 @@ def test_a_staged_version_becomes_public_file_by_file_as_the_manifest_says(stage
     manifest = json.loads(output.read("manifest.json"))
     assert [file["name"] for file in manifest["files"]] == [
         "adapter/adapter_config.json",
+        "adapter/adapter_model.safetensors",
+        "config.json",
+        "generation_config.json",
         "model.safetensors",
+        "report.html",
+        "tokenizer.json",
+        "tokenizer_config.json",
     ]
     stored = output.files()
     assert stored.keys() == {file["name"] for file in manifest["files"]} | {
@@ -64,14 +83,28 @@ def test_a_staged_version_becomes_public_file_by_file_as_the_manifest_says(stage
         )
 
 
-def test_manifest_and_then_success_come_last(cloud, set_environment, tmp_path):
-    set_environment(environment("/base", "/data", "gs://models"))
-    settings = read_settings()
+@pytest.mark.parametrize("bucket", ["gs://models"])
+def test_manifest_and_then_success_come_last(cloud, settings, write_staging):
     checkpoint, output = storage_at(settings.checkpoint_uri), storage_at(settings.output_uri)
-    stage(write_version(tmp_path / "version", settings), checkpoint)
-    assert cloud.writes[-1].endswith("staging/manifest.json")
+    write_staging(checkpoint)
+    names = [name.rsplit("/", 1)[1] for name in cloud.writes]
+    assert names[0] == "model.safetensors" and names[-1] == "manifest.json"
     publish(checkpoint, output, staged_manifest(checkpoint, settings))
     assert [name.rsplit("/", 1)[1] for name in cloud.writes[-2:]] == ["manifest.json", "_SUCCESS"]
+
+
+def test_an_attempt_writes_a_staging_area_that_was_left_half_done_again(
+    staged, settings, write_staging
+):
+    staging = staged.below("staging")
+    first = staging.files()
+    staging.delete(["manifest.json", "config.json"])
+    staging.write("model.safetensors", "half")
+    assert staged_manifest(staged, settings) is None
+    write_staging(staged, "another scratch")
+    again = staging.files()
+    assert staged_manifest(staged, settings) is not None
+    assert {name for name in first if first[name] != again[name]} <= {"manifest.json"}
 
 
 def test_a_second_attempt_goes_on_where_a_crash_stopped_the_first(staged, settings):
