@@ -4,7 +4,7 @@ import time
 import pytest
 from tiny import rows
 
-from finetune.data.dataset import Example
+from finetune.data.example import Example
 from finetune.data.held_out import hold_out
 from finetune.data.shared_tables import shared_keys
 from finetune.verdict import BadInput

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from finetune.data.dataset import Example
+from finetune.data.example import Example
 from finetune.data.shared_tables import shared_keys
 from finetune.verdict import BadInput
 

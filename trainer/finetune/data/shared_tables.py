@@ -2,7 +2,7 @@
 
 import re
 
-from finetune.data.dataset import Example
+from finetune.data.example import Example
 
 NAME = r'(?:"([^"]+)"|`([^`]+)`|\[([^\]]+)\]|\'([^\']+)\'|([^\s("`\[\';,]+))'
 TABLE = re.compile(r"create\s+(?:temp\w*\s+)?table\s+(?:if\s+not\s+exists\s+)?" + NAME, re.I)

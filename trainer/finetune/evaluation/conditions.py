@@ -1,12 +1,12 @@
 """What queries compare their columns with: the values that made-up rows have to lie around."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-import sqlglot
 from sqlglot import exp
 
-Value = int | float | str
+Value = int | float | str | None
 
 # SQLite's integers have 64 bits.
 LARGEST = 2.0**62
@@ -21,6 +21,7 @@ COMPARISONS = (
     exp.Is,
     exp.Like,
     exp.ILike,
+    exp.Glob,
     exp.In,
     exp.Between,
 )
@@ -30,7 +31,8 @@ COMPARISONS = (
 class Conditions:
     """
     By column, in lower case: what it is compared with (operator and value), and which columns are
-    compared with it.
+    compared with it. `counts` are the numbers that counts are compared with, `limit` is the largest
+    LIMIT with its OFFSET.
     """
 
     compared: dict[str, list[tuple[str, Value]]] = field(default_factory=lambda: defaultdict(list))
@@ -38,100 +40,117 @@ class Conditions:
     numeric: set[str] = field(default_factory=set)
     grouped: set[str] = field(default_factory=set)
     counts: set[int] = field(default_factory=set)
+    limit: int = 0
 
 
-def conditions_of(queries: list[str], columns: set[str]) -> Conditions:
+def conditions_of(queries: Iterable[exp.Query | None], columns: set[str]) -> Conditions:
     """
-    Collects over several queries; one that does not parse adds nothing. `columns` are those of the
-    tables.
+    Collects over several queries; None (one that does not parse) adds nothing. `columns` are those
+    of the tables, in lower case.
     """
     conditions = Conditions()
-    for query in queries:
-        try:
-            tree = sqlglot.parse_one(query, dialect="sqlite")
-        except (sqlglot.errors.SqlglotError, RecursionError):
-            continue
+    for tree in queries:
         if tree is not None:
-            _collect(tree, columns, conditions)
+            _Collector(tree, columns, conditions).collect()
     return conditions
 
 
-def _collect(tree: exp.Expr, columns: set[str], conditions: Conditions) -> None:
-    for node in tree.find_all(*COMPARISONS):
-        _compare(node, columns, conditions)
-    for node in tree.find_all(exp.Sum, exp.Avg, exp.Max, exp.Min):
-        conditions.numeric.update(_columns(node, columns))
-    for node in tree.find_all(exp.Group):
-        conditions.grouped.update(_columns(node, columns))
-    for node in tree.find_all(exp.SetOperation):
-        _join(_projected(node.left, columns), _projected(node.right, columns), conditions)
+class _Collector:
+    def __init__(self, tree: exp.Query, columns: set[str], conditions: Conditions) -> None:
+        self.tree, self.columns, self.conditions = tree, columns, conditions
+        # What a name stands for that a query gives to one of its results.
+        self.meanings = {alias.alias.lower(): alias.this for alias in tree.find_all(exp.Alias)}
 
+    def collect(self) -> None:
+        for node in self.tree.find_all(*COMPARISONS):
+            self._compare(node)
+        for node in self.tree.find_all(exp.Sum, exp.Avg, exp.Max, exp.Min, exp.Sub, exp.Add):
+            self.conditions.numeric.update(self._columns(node))
+        for node in self.tree.find_all(exp.Group):
+            self.conditions.grouped.update(self._columns(node))
+        for node in self.tree.find_all(exp.SetOperation):
+            self._join(self._projected(node.left), self._projected(node.right))
+        for node in self.tree.find_all(exp.Query):
+            parts = (node.args.get("limit"), node.args.get("offset"))
+            sizes = [int(_number(part.expression)) for part in parts if part is not None]
+            self.conditions.limit = max(self.conditions.limit, sum(sizes))
 
-def _compare(node: exp.Expr, columns: set[str], conditions: Conditions) -> None:
-    operator = type(node).__name__.upper()
-    left = node.this
-    others = [
-        *node.args.get("expressions", []),
-        *filter(None, map(node.args.get, ("expression", "low", "high"))),
-    ]
-    if isinstance(node.args.get("query"), exp.Expr):
-        others.append(node.args["query"])
-    for right in others:
-        names, values = _columns(left, columns), _values(right, columns)
-        flipped = not names and bool(_columns(right, columns))
-        if flipped:
-            names, values = _columns(right, columns), _values(left, columns)
-        counted = (right if flipped else left).find(exp.AggFunc)
-        if counted is not None:
-            conditions.counts.update(
-                int(value) for value in values if isinstance(value, int | float)
+    def _compare(self, node: exp.Expr) -> None:
+        operator = type(node).__name__.upper()
+        if isinstance(node, exp.Between):
+            self._set_against("GTE", node.this, node.args["low"])
+            self._set_against("LTE", node.this, node.args["high"])
+        elif isinstance(node, exp.In):
+            for value in node.expressions:
+                self._set_against("EQ", node.this, value)
+            if isinstance(node.args.get("query"), exp.Expr):
+                self._set_against("EQ", node.this, node.args["query"])
+        else:
+            self._set_against(operator, node.this, node.expression)
+
+    def _set_against(self, operator: str, left: exp.Expr, right: exp.Expr) -> None:
+        names, values = self._columns(left), self._values(right)
+        if not names and not values and not isinstance(left, exp.AggFunc):
+            operator, left, right = FLIPPED.get(operator, operator), right, left
+            names, values = self._columns(left), self._values(right)
+        if not values and isinstance(right, exp.Null):
+            values = [None]
+        if values and (self._is_count(left) or not names):
+            self.conditions.counts.update(
+                int(value) for value in values if isinstance(value, (int, float))
             )
         elif values:
+            # Of SUM(x) > 100 too: a group of one row has its x as sum, mean, least and greatest.
             for name in names:
-                name_operator = FLIPPED.get(operator, operator) if flipped else operator
-                conditions.compared[name] += [(name_operator, value) for value in values]
+                self.conditions.compared[name] += [(operator, value) for value in values]
         else:
             select = right.find(exp.Select)
-            _join(
-                names,
-                _projected(select, columns) if select else _columns(right, columns),
-                conditions,
-            )
+            self._join(names, self._projected(select) if select else self._columns(right))
 
+    def _is_count(self, node: exp.Expr) -> bool:
+        meant = [
+            self.meanings.get(column.name.lower(), column) for column in node.find_all(exp.Column)
+        ]
+        return any(part.find(exp.Count) for part in (node, *meant))
 
-def _columns(node: exp.Expr, columns: set[str]) -> list[str]:
-    found = (column.name.lower() for column in node.find_all(exp.Column))
-    return [name for name in found if name in columns]
+    def _columns(self, node: exp.Expr) -> list[str]:
+        found = []
+        for column in node.find_all(exp.Column):
+            name = column.name.lower()
+            if name in self.columns:
+                found.append(name)
+            elif name in self.meanings:
+                inner = (part.name.lower() for part in self.meanings[name].find_all(exp.Column))
+                found += [part for part in inner if part in self.columns]
+        return found
 
-
-def _values(node: exp.Expr, columns: set[str]) -> list[Value]:
-    """Literals below a node. SQLite takes "x" for a string where no column is called x."""
-    values: list[Value] = []
-    if node.find(exp.Select):
+    def _values(self, node: exp.Expr) -> list[Value]:
+        """Literals below a node. SQLite takes "x" for a string where no column is called x."""
+        values: list[Value] = []
+        if node.find(exp.Select):
+            return values
+        for literal in node.find_all(exp.Literal, exp.Column):
+            if isinstance(literal, exp.Column):
+                name = literal.name
+                if literal.this.args.get("quoted") and name.lower() not in self.columns:
+                    values.append(name)
+            elif literal.is_string:
+                values.append(literal.this)
+            elif abs(number := _number(literal)) < LARGEST:
+                number = -number if isinstance(literal.parent, exp.Neg) else number
+                values.append(int(number) if number.is_integer() else number)
         return values
-    for literal in node.find_all(exp.Literal, exp.Column):
-        negative = isinstance(literal.parent, exp.Neg)
-        if isinstance(literal, exp.Column):
-            if literal.this.args.get("quoted") and literal.name.lower() not in columns:
-                values.append(literal.name)
-        elif literal.is_string:
-            values.append(literal.this)
-        elif abs(number := _number(literal.this)) < LARGEST:
-            number = -number if negative else number
-            values.append(int(number) if number.is_integer() else number)
-    return values
+
+    def _projected(self, select: exp.Expr | None) -> list[str]:
+        selects = select.selects if isinstance(select, exp.Query) else []
+        return [name for item in selects for name in self._columns(item)]
+
+    def _join(self, left: list[str], right: list[str]) -> None:
+        self.conditions.joined += zip(left, right, strict=False)
 
 
-def _number(text: str) -> float:
+def _number(node: exp.Expr) -> float:
     try:
-        return float(text)
-    except ValueError:  # hexadecimal and the like: too rare to lie rows around
+        return float(node.this)
+    except (TypeError, ValueError):  # hexadecimal and the like: too rare to lie rows around
         return LARGEST
-
-
-def _projected(select: exp.Expr | None, columns: set[str]) -> list[str]:
-    return [name for item in select.selects for name in _columns(item, columns)] if select else []
-
-
-def _join(left: list[str], right: list[str], conditions: Conditions) -> None:
-    conditions.joined += zip(left, right, strict=False)

@@ -1,124 +1,131 @@
 """Scores a model on the held-out rows as it will be served: greedy answers to the bare prompt."""
 
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
-import torch
 from transformers import PreTrainedModel
 
-from finetune.data.dataset import Example
-from finetune.data.encoding import IGNORED, encode
-from finetune.evaluation.execution_match import execution_match
+from finetune.data.example import Example
+from finetune.data.held_out import held_out_hash
+from finetune.evaluation.examples_in_prompt import SEPARATOR, with_examples
+from finetune.evaluation.generation import Generator, in_order
+from finetune.evaluation.held_out_loss import held_out_loss
+from finetune.evaluation.scoring import Row, score_row, summary
 from finetune.settings import Settings
 
-# Room for an answer beside the longest expected one, and the most that is ever generated.
-SLACK, LONGEST = 32, 512
+# The untrained base is measured for comparison only, and on no more rows than that takes.
+BASE_ROWS = 100
+# Of EVALUATION_SECONDS, what the base's answers may take, for each of its two ways of asking.
+BASE_SHARE = 0.2
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """
+    `metrics` are those of `metrics.json`; `rows` hold, for each row that was answered, its id, the
+    answer and every metric (None where it has no meaning for the row).
+    """
+
+    metrics: dict[str, Any]
+    rows: list[Row]
+
+    def as_json(self) -> dict[str, Any]:
+        """What `evaluation.json` keeps."""
+        return {"format": 1, **asdict(self)}
+
+    @classmethod
+    def from_json(cls, kept: dict[str, Any]) -> "Evaluation":
+        """Raises KeyError or TypeError where it is something else."""
+        return cls(dict(kept["metrics"]), list(kept["rows"]))
 
 
 def evaluate(
     model: PreTrainedModel,
     tokenizer: Any,
-    examples: list[Example],
+    examples: Sequence[Example],
     settings: Settings,
+    deadline_seconds: float | None = None,
+    shots: Sequence[Example] = (),
     answers: bool = True,
-) -> dict[str, Any]:
+) -> Evaluation:
     """
-    The metrics of `metrics.json` for one model: held_out_rows, held_out_loss (nats per token of the
-    completion), exact_match and execution_match (shares from 0 to 1, or None where nothing could be
-    measured).
+    The metrics of one model on held-out rows: held_out_loss (nats per token of the completion), and
+    shares from 0 to 1 with their 95 % intervals.
 
-    With `answers` false nothing is generated and both matches are None.
+    Args:
+        deadline_seconds: the budget for generating answers; by default EVALUATION_SECONDS.
+        shots: rows of the training set that stand before each prompt with their answers. The loss
+            is not measured then.
+        answers: False measures the loss alone.
     """
-    metrics: dict[str, Any] = {"held_out_rows": len(examples)}
-    metrics |= dict.fromkeys(("held_out_loss", "exact_match", "execution_match"))
-    if not examples:
-        return metrics
+    seconds = settings.evaluation_seconds if deadline_seconds is None else deadline_seconds
+    metrics: dict[str, Any] = {"held_out_rows": len(examples), "held_out_loss": None}
+    metrics["held_out_hash"] = held_out_hash(examples)
+    metrics["held_out_ids"] = sorted(example.id for example in examples)
     model.eval()
-    metrics["held_out_loss"] = round(_loss(model, tokenizer, examples, settings.eval_batch_size), 4)
-    if answers:
-        given = generate(model, tokenizer, examples, settings.eval_batch_size)
-        metrics |= score(examples, given)
-    return metrics
-
-
-def score(examples: list[Example], given: list[str]) -> dict[str, Any]:
-    """Shares of right answers, and how many rows could be executed at all."""
-    exact = [
-        _plain(answer) == _plain(row.completion)
-        for row, answer in zip(examples, given, strict=True)
-    ]
-    results = [
-        execution_match(row.context, row.completion, answer)
-        if "create table" in row.context.lower()
-        else None
-        for row, answer in zip(examples, given, strict=True)
-    ]
-    executed = [result for result in results if result is not None]
-    return {
-        "exact_match": round(sum(exact) / len(exact), 4),
-        "execution_match": round(sum(executed) / len(executed), 4) if executed else None,
-        # The other rows' expected query fails in SQLite, or finds nothing in any made-up table.
-        "executed_rows": len(executed),
-    }
-
-
-@torch.no_grad()
-def generate(
-    model: PreTrainedModel, tokenizer: Any, examples: list[Example], batch_size: int
-) -> list[str]:
-    """Greedy completions, in the order of the examples."""
-    longest = max(len(tokenizer(row.completion)["input_ids"]) for row in examples)
-    # Prompts of similar length together: less padding.
-    order = sorted(range(len(examples)), key=lambda number: len(examples[number].prompt))
-    answers: dict[int, str] = {}
-    for start in range(0, len(order), batch_size):
-        batch = order[start : start + batch_size]
-        prompts = [examples[number].prompt for number in batch]
-        inputs = tokenizer(prompts, return_tensors="pt", padding=True, padding_side="left").to(
-            model.device
+    if not shots:
+        loss = held_out_loss(
+            model, tokenizer, examples, settings.max_seq_length, settings.eval_batch_size
         )
-        inputs.pop("token_type_ids", None)
-        outputs = model.generate(
-            **inputs,
-            do_sample=False,
-            num_beams=1,
-            max_new_tokens=min(longest + SLACK, LONGEST),
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-        )
-        new = outputs[:, inputs["input_ids"].shape[1] :]
-        for number, answer in zip(
-            batch, tokenizer.batch_decode(new, skip_special_tokens=True), strict=True
-        ):
-            answers[number] = answer
-    return [answers[number] for number in range(len(examples))]
+        metrics["held_out_loss"] = loss and round(loss, 4)
+    if not answers:
+        return Evaluation(metrics | summary([]), [])
+    answered = _answered(model, tokenizer, examples, settings, seconds, shots)
+    return Evaluation(metrics | answered.metrics, answered.rows)
 
 
-@torch.no_grad()
-def _loss(
-    model: PreTrainedModel, tokenizer: Any, examples: list[Example], batch_size: int
-) -> float:
-    rows = sorted(encode(examples, tokenizer), key=lambda row: len(row.input_ids))
-    total, tokens = 0.0, 0
-    for start in range(0, len(rows), batch_size):
-        batch = rows[start : start + batch_size]
-        ids = _padded([row.input_ids for row in batch], tokenizer.pad_token_id).to(model.device)
-        mask = _padded([[1] * len(row.input_ids) for row in batch], 0).to(model.device)
-        labels = _padded([row.labels for row in batch], IGNORED).to(model.device)[:, 1:]
-        logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, :-1]
-        wanted = labels != IGNORED
-        # Only the completion's positions in float32: a whole batch over a vocabulary of 256,000
-        # would be gigabytes.
-        total += torch.nn.functional.cross_entropy(
-            logits[wanted].float(), labels[wanted], reduction="sum"
-        ).item()
-        tokens += int(wanted.sum())
-    return total / max(tokens, 1)
+def evaluate_base(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    settings: Settings,
+    shots: Sequence[Example],
+    answers: bool = True,
+) -> Evaluation:
+    """
+    The untrained base for comparison: its loss on all rows, and its answers to at most BASE_ROWS of
+    them, asked as the trained model is and (`with_examples` in the metrics) with examples in the
+    prompt. Its rows are those without examples, which PROMOTION_MUST_BEAT=base compares with.
+    """
+    loss = evaluate(model, tokenizer, examples, settings, answers=False)
+    if not answers:
+        return Evaluation(loss.metrics | {"with_examples": None}, [])
+    seconds = settings.evaluation_seconds * BASE_SHARE
+    # The first that the trained model is asked, too: all of them can be compared.
+    some = in_order(examples)[:BASE_ROWS]
+    bare = _answered(model, tokenizer, some, settings, seconds)
+    asked = _answered(model, tokenizer, some, settings, seconds, shots) if shots else None
+    metrics = loss.metrics | bare.metrics
+    metrics["with_examples"] = asked and {"examples": len(shots), **asked.metrics}
+    return Evaluation(metrics, bare.rows)
 
 
-def _padded(rows: list[list[int]], value: int) -> torch.Tensor:
-    width = max(map(len, rows))
-    return torch.tensor([row + [value] * (width - len(row)) for row in rows])
-
-
-def _plain(text: str) -> str:
-    return " ".join(text.split()).rstrip("; ")
+def _answered(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    examples: Sequence[Example],
+    settings: Settings,
+    seconds: float,
+    shots: Sequence[Example] = (),
+) -> Evaluation:
+    started = time.monotonic()
+    asked = [with_examples(example, shots, tokenizer) for example in examples]
+    given = Generator(model, tokenizer, settings.eval_batch_size).answers(asked, seconds)
+    metrics: dict[str, Any] = {"generation_seconds": round(time.monotonic() - started, 1)}
+    started = time.monotonic()
+    rows = []
+    for row in in_order(examples):
+        if row.id in given:
+            # A model that was never taught to stop goes on with a prompt of its own.
+            answer = given[row.id].strip().split(SEPARATOR)[0] if shots else given[row.id].strip()
+            rows.append(score_row(row, answer))
+    metrics["scoring_seconds"] = round(time.monotonic() - started, 1)
+    metrics["scored_rows"] = len(rows)
+    metrics["scored_because"] = (
+        "all of them"
+        if len(rows) == len(examples)
+        else f"a sample, since all would take longer than {seconds:g} s"
+    )
+    return Evaluation(metrics | summary(rows), rows)

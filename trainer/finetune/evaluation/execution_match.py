@@ -1,166 +1,168 @@
 """
-Whether two SQL queries mean the same, judged by running both in SQLite on several sets of made-up
-rows.
+Whether two SQL queries mean the same, judged by running both in SQLite on many small sets of
+made-up rows.
 
 Text differs where meaning does not ("a = 1 AND b = 2" and the reverse), and one character can
-change the meaning. Empty tables would make every query equal, so that the rows are built around the
-expected query (https://arxiv.org/abs/2010.02840).
+change the meaning. Empty tables would make every query equal, so that the rows are built around
+both queries (https://arxiv.org/abs/2010.02840).
 """
 
 import math
-import sqlite3
-import time
+import re
 from collections import Counter
-from typing import Any
+from contextlib import suppress
+from typing import Any, Literal
 
-import sqlglot
+from sqlglot import exp
 
 from finetune.evaluation.conditions import conditions_of
-from finetune.evaluation.synthetic_rows import Table, rows_for
+from finetune.evaluation.made_up_database import MadeUpDatabase, Result, Rows
+from finetune.evaluation.normalised_match import parse
+from finetune.evaluation.synthetic_rows import databases
+from finetune.evaluation.tables import FAULTS, tables_of
 
-SEEDS = range(4)
-SECONDS = 2.0  # for one query: a model may well write a join of everything with everything
-LARGEST_RESULT = 20_000
-ALLOWED = {
-    sqlite3.SQLITE_SELECT,
-    sqlite3.SQLITE_READ,
-    sqlite3.SQLITE_FUNCTION,
-    sqlite3.SQLITE_RECURSIVE,
-}
-# A model may write anything: characters that are none, numbers without end.
-FAULTS = (sqlite3.Error, sqlite3.Warning, ValueError, OverflowError)
-REFUSED_FUNCTIONS = {"load_extension", "random", "randomblob", "zeroblob"}
+# Databases around the expected query alone, which decide whether it can tell anything; more of them
+# where the first find nothing; and databases around both queries.
+EXPECTED_ALONE, SECOND_TRY, AROUND_BOTH = 8, 40, 28
+
+Outcome = Literal["right", "wrong", "gold_failed", "gold_empty", "no_tables"]
 
 
 def execution_match(context: str, expected: str, answer: str) -> bool | None:
     """
     True when `answer` returns what `expected` returns on every set of rows.
 
-    None where `expected` fails in SQLite or finds nothing in any set: then nothing can be said
-    about the answer.
+    Columns count by their order, not by their names; rows by their order only where `expected` has
+    an ORDER BY, and not among rows that its ORDER BY leaves equal. None where `expected` fails in
+    SQLite or finds nothing in any set: then nothing can be said about any answer.
     """
+    outcome = execution_outcome(context, expected, answer)
+    return outcome == "right" if outcome in ("right", "wrong") else None
+
+
+def execution_outcome(context: str, expected: str, answer: str) -> Outcome:
+    """Like `execution_match`, with the reason why nothing can be said."""
     tables = tables_of(context)
     if not tables:
-        return None
-    expected, answer = expected.strip(), answer.strip()
+        return "no_tables"
+    gold = _Gold(expected)
     columns = {column.lower() for table in tables for column in table.columns}
-    conditions = conditions_of([expected], columns)
-    databases = [_filled(rows_for(tables, conditions, seed)) for seed in SEEDS]
-    try:
-        results = [_run(database, expected) for database in databases]
-    except FAULTS:
-        return None
-    if not any(_says_something(result) for result in results):
-        return None
-    # Values that only the answer names, too: it may add a case that the expected query does not
-    # have.
-    both = conditions_of([expected, answer], columns)
-    databases += [_filled(rows_for(tables, both, seed)) for seed in SEEDS]
-    ordered = _is_ordered(expected)
-    try:
-        results += [_run(database, expected) for database in databases[len(results) :]]
-        return all(
-            _same(result, _run(database, answer), ordered)
-            for result, database in zip(results, databases, strict=True)
-        )
-    except FAULTS:
+    with MadeUpDatabase(tables) as database:
+        alone = conditions_of([gold.tree], columns)
+        says_something = False
+        kept: list[tuple[Rows, Result]] = []
+        for number, rows in enumerate(databases(tables, alone, 0, EXPECTED_ALONE + SECOND_TRY)):
+            database.fill(rows)
+            try:
+                kept.append((rows, database.run(gold.query)))
+            except FAULTS:
+                if not kept:
+                    return "gold_failed"
+                continue  # too much for these rows; it has answered on others
+            says_something = says_something or _says_something(kept[-1][1])
+            if says_something and number + 1 >= EXPECTED_ALONE:
+                break
+        if not says_something:
+            return "gold_empty"
+        if " ".join(answer.split()).rstrip("; ") == " ".join(gold.query.split()).rstrip("; "):
+            return "right"
+        both = conditions_of([gold.tree, parse(answer)], columns)
+        around = ((rows, None) for rows in databases(tables, both, 1, AROUND_BOTH))
+        for rows, known in (*kept[:EXPECTED_ALONE], *around):
+            database.fill(rows)
+            try:
+                result = database.run(gold.query) if known is None else known
+            except FAULTS:
+                continue
+            try:
+                given = database.run(answer.strip())
+            except FAULTS:
+                return "wrong"
+            if not gold.agrees(result, given, database, rows):
+                return "wrong"
+    return "right"
+
+
+class _Gold:
+    """The expected query, and what its text leaves open about its result."""
+
+    def __init__(self, query: str) -> None:
+        self.query = query.strip()
+        self.tree = parse(self.query)
+        outside = re.sub(r"'[^']*'|\"[^\"]*\"", "''", self.query)
+        while (inner := re.sub(r"\([^()]*\)", "", outside)) != outside:
+            outside = inner
+        self.ordered = re.search(r"\border\s+by\b", outside, re.IGNORECASE) is not None
+
+    def agrees(self, result: Result, given: Result, database: MadeUpDatabase, rows: Rows) -> bool:
+        """
+        Whether an answer's result is one that this query may give.
+
+        SQL does not say which of equal rows an ORDER BY puts first, nor which of them LIMIT keeps:
+        where this query's own result changes with the order in which rows are stored, only what it
+        does promise is asked for.
+        """
+        result, given = _rounded(result), _rounded(given)
+        if result == given:
+            return True
+        same_rows = Counter(result) == Counter(given)
+        if same_rows and not self.ordered:
+            return True
+        others = self._stored_otherwise(database, rows)
+        if any(Counter(other) != Counter(result) for other in others):
+            return self._may_be_cut(result, given, database)
+        if self.ordered and any(other != result for other in others):
+            return same_rows
         return False
 
+    def _stored_otherwise(self, database: MadeUpDatabase, rows: Rows) -> list[Result]:
+        results = []
+        for turn in (_reversed, _rotated):
+            database.fill({table: turn(values) for table, values in rows.items()})
+            with suppress(*FAULTS):
+                results.append(_rounded(database.run(self.query)))
+        database.fill(rows)
+        return results
 
-def tables_of(context: str) -> list[Table]:
-    """
-    The tables that CREATE TABLE statements declare, as SQLite itself understands them; [] where it
-    does not.
-    """
-    database = sqlite3.connect(":memory:")
-    try:
-        database.set_authorizer(_only_create_tables)
-        database.executescript(context)
-        database.set_authorizer(None)
-        names = [
-            name
-            for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        ]
-        return [
-            Table(
-                name,
-                {row[1]: row[2] for row in database.execute(f"PRAGMA table_info({_quoted(name)})")},
-            )
-            for name in names
-            if not name.startswith("sqlite_")
-        ]
-    except FAULTS:
-        return []
-    finally:
-        database.close()
+    def _may_be_cut(self, result: Result, given: Result, database: MadeUpDatabase) -> bool:
+        """Of a LIMIT among equal rows: as many rows, each one that the whole result has."""
+        if self.tree is None or self.tree.args.get("limit") is None:
+            return True  # undecided further inside: these rows show nothing
+        if len(result) != len(given):
+            return False
+        whole = self.tree.copy()
+        whole.set("limit", None)
+        whole.set("offset", None)
+        try:
+            everything = _rounded(database.run(_text(whole)))
+        except FAULTS:
+            return True
+        return not Counter(given) - Counter(everything)
 
 
-def _filled(rows: dict[Table, list[list[Any]]]) -> sqlite3.Connection:
-    """
-    A database in memory, without the declared keys and constraints: NULLs and duplicates tell
-    queries apart.
-    """
-    database = sqlite3.connect(":memory:")
-    for table, values in rows.items():
-        columns = ", ".join(f"{_quoted(name)} {kind}" for name, kind in table.columns.items())
-        database.execute(f"CREATE TABLE {_quoted(table.name)} ({columns})")
-        places = ", ".join("?" * len(table.columns))
-        database.executemany(f"INSERT INTO {_quoted(table.name)} VALUES ({places})", values)
-    database.commit()
-    database.set_authorizer(_only_select)
-    database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 1_000_000)
-    return database
+def _text(tree: exp.Query) -> str:
+    return tree.sql(dialect="sqlite", comments=False)
 
 
-def _run(database: sqlite3.Connection, query: str) -> list[tuple[Any, ...]]:
-    deadline = time.monotonic() + SECONDS
-    database.set_progress_handler(lambda: time.monotonic() > deadline, 10_000)
-    cursor = database.execute(query)
-    rows = cursor.fetchmany(LARGEST_RESULT + 1)
-    if len(rows) > LARGEST_RESULT:
-        raise sqlite3.OperationalError(f"more than {LARGEST_RESULT} rows")
-    return rows
+def _reversed(rows: list[list[Any]]) -> list[list[Any]]:
+    return rows[::-1]
 
 
-def _same(left: list[tuple[Any, ...]], right: list[tuple[Any, ...]], ordered: bool) -> bool:
-    left, right = [_rounded(row) for row in left], [_rounded(row) for row in right]
-    return left == right if ordered else Counter(left) == Counter(right)
+def _rotated(rows: list[list[Any]]) -> list[list[Any]]:
+    return rows[len(rows) // 2 :] + rows[: len(rows) // 2]
 
 
-def _rounded(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def _rounded(result: Result) -> Result:
     # Sums in another order differ in the last digits.
-    return tuple(
-        float(f"{value:.9g}") if isinstance(value, float) and math.isfinite(value) else value
-        for value in row
-    )
+    return [
+        tuple(
+            float(f"{value:.9g}") if isinstance(value, float) and math.isfinite(value) else value
+            for value in row
+        )
+        for row in result
+    ]
 
 
-def _says_something(result: list[tuple[Any, ...]]) -> bool:
+def _says_something(result: Result) -> bool:
     """Not empty, and not the NULL or 0 that an aggregate gives for no rows at all."""
     return any(value not in (None, 0) for row in result for value in row)
-
-
-def _is_ordered(query: str) -> bool:
-    try:
-        return sqlglot.parse_one(query, dialect="sqlite").args.get("order") is not None
-    except sqlglot.errors.SqlglotError:
-        return False
-
-
-def _only_select(action: int, _first: Any, second: Any, *_: Any) -> int:
-    refused = action == sqlite3.SQLITE_FUNCTION and str(second).lower() in REFUSED_FUNCTIONS
-    return sqlite3.SQLITE_OK if action in ALLOWED and not refused else sqlite3.SQLITE_DENY
-
-
-def _only_create_tables(action: int, *_: Any) -> int:
-    refused = {
-        sqlite3.SQLITE_ATTACH,
-        sqlite3.SQLITE_DETACH,
-        sqlite3.SQLITE_PRAGMA,
-        sqlite3.SQLITE_CREATE_TRIGGER,
-    }
-    return sqlite3.SQLITE_DENY if action in refused else sqlite3.SQLITE_OK
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
