@@ -122,6 +122,8 @@ class _Run:
             # First: an attempt may have ended between a step and its validation.
             if self.validation and self.schedule.validated(record.step):
                 self._validate()
+            if self._told(self.checkpoints.due):
+                self._save()
             if record.step == total:
                 if self._told(self.deadline.reached):
                     self._save()  # the caller may not get to keep the outcome
@@ -132,8 +134,6 @@ class _Run:
             if record.step % self.logging_steps == 0 or record.step == total:
                 self._settle()
                 self._observe()
-            if self._told(self.checkpoints.due):
-                self._save()
 
     def _step(self) -> bool:
         """False, with nothing changed, where the deadline came in the midst of the step."""
