@@ -70,7 +70,10 @@ interface Plan {
       "two models, one pinned",
       environment({
         models: {
-          a: {},
+          a: {
+            training: { startFrom: "0123456789ab", reportTo: ["tensorboard"] },
+            promotion: { minimum: 0.5, mustBeat: "ba9876543210" },
+          },
           b: {
             pin: "0123456789ab",
             training: { job: "b" },

@@ -506,6 +506,17 @@ describe("an interrupted execution", () => {
     expect(server.callsOf(RUN)).toHaveLength(1);
   });
 
+  test("that started over, since its inputs changed, is no standstill", async () => {
+    cloud.leave("_TRAINED");
+    cloud.interrupt(["step-40/_COMPLETE"]);
+    server.on(RUN, () => {
+      cloud.objects.delete(`checkpoints/gemma/${RUN_ID}/_TRAINED`);
+      return { body: { name: "op", metadata: cloud.execute() } };
+    });
+    expect((await train()).failure).toBeUndefined();
+    expect(server.callsOf(RUN)).toHaveLength(2);
+  });
+
   test("that was attached to gets one more, wherever it started", async () => {
     cloud.leave("step-40/_COMPLETE");
     cloud.execute();

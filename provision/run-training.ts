@@ -9,7 +9,7 @@ import {
   trainingInputs,
 } from "./training-inputs";
 import {
-  advanced,
+  standsStill,
   type TrainingProgress,
   whereabouts,
 } from "./training-progress";
@@ -65,7 +65,7 @@ export async function runTraining(session: Session): Promise<void> {
       await refuseRejected(inputs, runs, executions);
       throw failed(inputs, end, now);
     }
-    if (before !== undefined && !advanced(before, now)) {
+    if (before !== undefined && standsStill(before, now)) {
       progress.line(`last lines of the log:\n${lastLines(end)}`);
       throw stuck(inputs, end, now);
     }

@@ -1,10 +1,7 @@
-/** What a run does after the marker of the phase before it. */
-const PHASES = ["training", "evaluating", "merging", "publishing"] as const;
-
 /** How far a run has come, from the markers that it leaves in the bucket. */
 export interface TrainingProgress {
   /** The first phase without a marker. */
-  readonly phase: (typeof PHASES)[number];
+  readonly phase: "training" | "evaluating" | "merging" | "publishing";
 
   /** Optimizer steps of the newest complete checkpoint. */
   readonly step: number;
@@ -24,13 +21,15 @@ export function progressOf(names: readonly string[]): TrainingProgress {
   return { phase: "training", step };
 }
 
-/** Whether a run has come further. */
-export function advanced(
+/**
+ * Whether a run is where it was. One that starts over because its inputs changed
+ * is not: that happens once, and not again and again.
+ */
+export function standsStill(
   before: TrainingProgress,
   now: TrainingProgress,
 ): boolean {
-  const further = PHASES.indexOf(now.phase) - PHASES.indexOf(before.phase);
-  return further > 0 || (further === 0 && now.step > before.step);
+  return now.phase === before.phase && now.step === before.step;
 }
 
 /** Where a run is, to be read after "failed" or "was interrupted". */
