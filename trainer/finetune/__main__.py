@@ -1,46 +1,51 @@
 """
-`python -m finetune`: from the environment to a published version.
-
-Whatever can end the run without a GPU comes first and imports no torch, which takes half a minute:
-settings, a version that is published already, a verdict that binds, a version that an earlier
-attempt finished but did not publish.
+`python -m finetune`: from the environment to a published version. Here are its ends: what each
+means for whoever reads the log, and the exit code that tells the platform whether to try again.
 """
 
+import errno
 import os
-import signal
 import sys
-from types import FrameType
+import time
+import traceback
 
+from finetune.command_line import command
+from finetune.crew import Crew
 from finetune.data.source import Unreachable
-from finetune.publishing.version_directory import (
-    BrokenVersion,
-    is_published,
-    publish,
-    staged_manifest,
-)
+from finetune.phases.attempts import EVALUATION, NEXT, TRAINING, Attempt, NoProgress
+from finetune.phases.task import Task, say
+from finetune.publishing.version_directory import BrokenVersion
+from finetune.run import run
 from finetune.settings import Settings, SettingsError, read_settings
 from finetune.storage.location import storage_at
-from finetune.storage.storage import AlreadyThere
+from finetune.storage.storage import AlreadyThere, StorageFailure
+from finetune.training.deadline import Deadline
 from finetune.verdict import (
     BAD_INPUT,
+    FAILED,
+    INTERRUPTED,
     PUBLISHED,
-    VERDICT,
+    AlreadyDecided,
     BadInput,
     BelowBar,
     Interrupted,
-    binding_verdict,
+    record_bad_input,
     record_bad_settings,
-    record_verdict,
-    require_bar,
 )
+
+REMEDIES = {
+    TRAINING: "set BASE_PRECISION=nf4 or a smaller MAX_SEQ_LENGTH (either makes a new run), or "
+    "give the job a GPU with more memory",
+    EVALUATION: "set a smaller EVAL_BATCH_SIZE, or give the job a GPU with more memory",
+}
 
 
 def main() -> int:
     """
-    Runs once and returns the exit code: 0 published, 2 bad input, 3 below the bar, 1 what a later
-    try may mend.
+    Runs once and returns the exit code: 0 published, 1 what a later try may mend, 2 bad input,
+    3 below the bar, 75 interrupted, to be gone on with.
     """
-    signal.signal(signal.SIGTERM, _interrupted)
+    started = time.monotonic()
     try:
         settings = read_settings()
     except SettingsError as error:
@@ -49,57 +54,78 @@ def main() -> int:
         except Exception as unwritten:  # whatever storage says, the settings' own error is the news
             _failed(f"no verdict could be left: {unwritten}", BAD_INPUT)
         return _failed(f"these environment variables have to change:\n{error}", BAD_INPUT)
+    crew = Crew()
+    deadline = Deadline(settings.task_timeout_seconds, started)
+    deadline.watch()
+    if not crew.leads:
+        from finetune.phases.training import follow
+
+        return follow(settings, crew, deadline)
+    code = _lead(settings, crew, deadline)
+    crew.dismiss(code)
+    return code
+
+
+def _lead(settings: Settings, crew: Crew, deadline: Deadline) -> int:
     try:
-        return _run(settings)
-    except (Unreachable, AlreadyThere, BrokenVersion) as error:
-        return _failed(str(error), 1)
+        area = storage_at(settings.checkpoint_uri, settings.project_id)
     except OSError as error:
-        return _failed(f"{type(error).__name__}: {error}", 1)
-
-
-def _run(settings: Settings) -> int:
-    output = storage_at(settings.output_uri, settings.project_id)
-    if is_published(output):
-        _say(f"{settings.output_uri} is published already: nothing to do")
-        return PUBLISHED
-    checkpoint = storage_at(settings.checkpoint_uri, settings.project_id)
-    if verdict := binding_verdict(checkpoint, settings):
-        return _failed(
-            f"an earlier attempt decided: {verdict['reason']}. Change the settings, or delete "
-            f"{settings.checkpoint_uri}/{VERDICT} to try again with the same",
-            verdict["exit_code"],
-        )
+        return _failed(str(error), FAILED)
+    attempt = Attempt(area)
     try:
-        manifest = staged_manifest(checkpoint, settings)
-        if manifest is None:
-            from finetune.run import run
-
-            run(settings, checkpoint)
-            manifest = staged_manifest(checkpoint, settings)
-            if manifest is None:
-                raise BrokenVersion(
-                    f"{settings.checkpoint_uri}/staging does not hold what was just written to it"
-                )
-        else:
-            _say("an earlier attempt finished this version: publishing it without training")
-            require_bar(manifest["metrics"], settings)
-        publish(checkpoint, output, manifest)
-    except (BadInput, BelowBar) as fault:
-        record_verdict(checkpoint, settings, fault)
-        return _failed(str(fault), fault.exit_code)
-    _say(f"published {settings.output_uri}")
-    return PUBLISHED
-
-
-def _interrupted(_signal: int, _frame: FrameType | None) -> None:
-    # Cloud Run sends SIGTERM and kills ten seconds later
-    # (https://cloud.google.com/run/docs/container-contract).
-    _say("SIGTERM: stopping; nothing was published, another attempt may start again")
-    raise Interrupted
+        run(Task(settings, area, deadline, attempt, crew))
+        return PUBLISHED
+    except BadInput as fault:
+        try:
+            record_bad_input(area, settings, fault)
+        except OSError as unwritten:
+            _failed(f"no verdict could be left: {unwritten}", BAD_INPUT)
+        return _failed(str(fault), BAD_INPUT)
+    except (BelowBar, AlreadyDecided) as end:
+        return _failed(str(end), end.exit_code)
+    except Interrupted:
+        return _interrupted(deadline, attempt)
+    except (Unreachable, AlreadyThere, BrokenVersion, NoProgress) as error:
+        return _failed(str(error), FAILED)
+    except Exception as error:
+        reason = _in_a_line(error, attempt.phase)
+        if reason is None:
+            traceback.print_exc()
+            reason = f"unexpected {type(error).__name__} in the {attempt.phase} (see above)"
+        return _failed(f"{reason}. The next attempt {NEXT[attempt.phase]}", FAILED)
 
 
-def _say(line: str) -> None:
-    print(line, flush=True)
+def _interrupted(deadline: Deadline, attempt: Attempt) -> int:
+    say(
+        f"interrupted in the {attempt.phase} by {deadline.reason()}: the next attempt "
+        f"{NEXT[attempt.phase]}"
+    )
+    if deadline.told_to_stop():
+        attempt.told_to_stop()
+    return INTERRUPTED
+
+
+def _in_a_line(error: Exception, phase: str) -> str | None:
+    """Of errors that say by themselves what happened: the line to print, with what to do."""
+    # By name: torch's class for it is only there once torch is imported.
+    if type(error).__name__ == "OutOfMemoryError":
+        remedy = REMEDIES.get(phase, "give the job a GPU with more memory")
+        return f"the GPU's memory was not enough in the {phase}: {remedy} ({_first_line(error)})"
+    if isinstance(error, MemoryError):
+        return f"the container's memory was not enough in the {phase}: give the job more"
+    if not isinstance(error, OSError):
+        return None
+    if error.errno == errno.ENOSPC:
+        return (
+            f"no space is left in the {phase}: {error.strerror}"
+            f"{f' ({error.filename})' if error.filename else ''}. On Cloud Run files are in the "
+            "task's memory: give it more"
+        )
+    return str(error) if isinstance(error, StorageFailure) else f"{type(error).__name__}: {error}"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).splitlines()), "")
 
 
 def _failed(reason: str, code: int) -> int:
@@ -108,4 +134,4 @@ def _failed(reason: str, code: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(command(sys.argv[1:], main))

@@ -14,13 +14,39 @@ from pathlib import Path
 TRAINER = Path(__file__).parent.parent
 RECIPE = TRAINER / "recipe.json"
 DECIDING = (
-    "finetune/training/base_model.py",
-    "finetune/data/dataset.py",
-    "finetune/data/encoding.py",
-    "finetune/training/fine_tuning.py",
-    "finetune/data/held_out.py",
+    *(
+        f"finetune/data/{name}.py"
+        for name in (
+            "chat",
+            "chat_examples",
+            "columns",
+            "dataset",
+            "encoding",
+            "held_out",
+            "plain_template",
+            "row_checks",
+            "shared_tables",
+        )
+    ),
+    *(
+        f"finetune/training/{name}.py"
+        for name in (
+            "adapter",
+            "base_model",
+            "float8",
+            "loop",
+            "loss",
+            "optimizer_step",
+            "packing",
+            "precision",
+            "schedule",
+            "start_adapter",
+            "train_adapter",
+        )
+    ),
+    "finetune/materials.py",
+    "finetune/publishing/lora.py",
     "finetune/publishing/merging.py",
-    "finetune/run.py",
     "requirements.txt",
 )
 

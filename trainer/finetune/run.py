@@ -1,112 +1,119 @@
-"""One training run, from the base and the rows to a staged version."""
+"""
+One run as a sequence of phases: trained, evaluated, merged, published.
 
-import gc
-import json
-import logging
+Each leaves its files and a marker in CHECKPOINT_URI, and none is repeated: whatever ends an
+attempt, the next one goes on at the first phase without a marker. What needs no torch, which takes
+half a minute to import, comes first.
+"""
+
 import tempfile
 from pathlib import Path
 from typing import Any
 
-from finetune.data.dataset import load_examples
-from finetune.data.encoding import Encoded, encode, fitting
-from finetune.data.held_out import hold_out
-from finetune.publishing.manifest import Lineage, write_manifest
-from finetune.publishing.model_card import model_card
-from finetune.publishing.version_directory import stage
-from finetune.settings import Settings
-from finetune.storage.storage import Storage
-from finetune.training.base_model import fetch_base, licence, load_model, load_tokenizer
-from finetune.verdict import BadInput, require_bar
+from finetune.materials import Materials
+from finetune.phases.attempts import PUBLISHING
+from finetune.phases.judgement import judge
+from finetune.phases.task import Task, say
+from finetune.preflight import check
+from finetune.publishing.version_directory import (
+    BrokenVersion,
+    is_published,
+    publish,
+    staged_manifest,
+)
+from finetune.storage.location import storage_at
+from finetune.training.inputs import differences, inputs_in_settings
+from finetune.verdict import (
+    REJECTED,
+    require_undecided,
+)
 
 
-def run(settings: Settings, checkpoint: Storage) -> None:
+def run(task: Task) -> None:
     """
-    Trains, merges, scores and stages. Everything between lies in a temporary directory (memory, on
-    Cloud Run).
+    Goes on where the attempts before have come to, until the version is published.
 
     Raises:
         BadInput: base, data and settings cannot be trained on.
-        BelowBar: the model is worse than the promotion asks for.
-        Unreachable: base or data set is not there, or not for this token.
+        BelowBar: the model is worse than the promotion asks for; the verdict is recorded.
+        AlreadyDecided: an earlier attempt ended with one of the two, which still holds.
+        Interrupted: the attempt has to stop, and what it has come to is kept.
+        NoProgress, Unreachable, BrokenVersion, AlreadyThere, OSError: another attempt may succeed.
     """
-    _quieten()
+    settings, area = task.settings, task.area
+    output = storage_at(settings.output_uri, settings.project_id)
+    if is_published(output):
+        return say(f"{settings.output_uri} is published already: nothing to do")
+    require_undecided(area, settings)
     with tempfile.TemporaryDirectory(prefix="finetune-") as directory:
-        scratch = Path(directory)
-        # The rows first: they are small, and most faults are in them.
-        examples = load_examples(settings, scratch)
-        training_rows, held_out = hold_out(examples.rows, settings.evaluation_rows)
-        base = fetch_base(settings, scratch)
-        tokenizer = load_tokenizer(base.path)
-        rows = _encoded(training_rows, tokenizer, settings)
-        _say(f"{len(rows)} rows to train on, {len(held_out)} held out")
+        manifest = _made_version(task, Path(directory))
+    task.attempt.begin(PUBLISHING)
+    publish(area, output, manifest)
+    area.delete([REJECTED])  # of a bar that was higher
+    say(f"published {settings.output_uri}")
 
-        import torch
 
-        from finetune.evaluation.evaluation import evaluate
-        from finetune.publishing.merging import merge, save_version
-        from finetune.training.fine_tuning import fine_tune
+def _made_version(task: Task, scratch: Path) -> dict[str, Any]:
+    """The manifest of a complete staging area, from whatever there is of a version."""
+    settings, area, finished = task.settings, task.area, task.finished
+    materials = Materials(settings, scratch, finished.trained_on())
+    if manifest := staged_manifest(area, settings):
+        say("an earlier attempt finished this version: publishing it without training")
+        judge(task, finished.evaluation() or _evaluation_in(manifest), materials, scratch)
+        return manifest
+    evaluation = finished.evaluation() if _is_trained(task) else None
+    promotion = None
+    if evaluation:
+        say("an earlier attempt trained and evaluated this version: judging it again")
+        promotion = judge(task, evaluation, materials, scratch)
+    task.deadline.require_time()
+    check(settings, area, scratch)
+    _quieten()
+    if not _is_trained(task, materials, with_rows=evaluation is None):
+        from finetune.phases.training import train
 
-        device = torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
-        nf4 = settings.base_precision == "nf4" and device.type == "cuda"
-        if settings.base_precision == "nf4" and not nf4:
-            _say("BASE_PRECISION=nf4 is ignored: there is no GPU, the base stays in bfloat16")
-        model = load_model(base.path, device, nf4)
-        training = fine_tune(model, tokenizer, rows, settings, base.resolved, scratch)
-        del model
-        _free(torch)
+        evaluation, materials = None, Materials(settings, scratch)
+        train(task, materials, scratch)
+    if evaluation is None:
+        from finetune.phases.evaluation import evaluate
 
-        model = load_model(base.path, device)
-        # Without a GPU the untrained model's answers, which run on to the limit, would take longer
-        # than the training.
-        before = evaluate(model, tokenizer, held_out, settings, answers=device.type == "cuda")
-        model = merge(model, scratch / "adapter")
-        version = scratch / "version"
-        save_version(model, base.path, scratch / "adapter", version)
-        del model
-        _free(torch)
+        evaluation = evaluate(task, materials, scratch)
+        promotion = judge(task, evaluation, materials, scratch)
 
-        # The files as they will be served, not the model in memory.
-        after = evaluate(load_model(version, device), tokenizer, held_out, settings)
-        _free(torch)
-        metrics = {
-            "train_loss": round(training.loss, 4),
-            "train_tokens_per_second": training.tokens_per_second,
-            "train_seconds": training.seconds,
-            "steps": training.steps,
-            **after,
-            "base": {
-                name: before[name] for name in ("held_out_loss", "exact_match", "execution_match")
-            }
-            if held_out
-            else None,
-            "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-            "quantization": "nf4" if nf4 else None,
-        }
-        _say(f"metrics {json.dumps(metrics)}")
-        require_bar(metrics, settings)
-        lineage = Lineage(base.resolved, examples.resolved, licence(base.path))
-        (version / "metrics.json").write_text(
-            json.dumps(metrics, indent=2, sort_keys=True) + "\n", "utf-8"
+    from finetune.phases.merging import merge
+
+    merge(task, materials, scratch, evaluation, promotion or {})
+    if manifest := staged_manifest(area, settings):
+        return manifest
+    raise BrokenVersion(f"{area.uri}/staging does not hold what was just written to it")
+
+
+def _is_trained(task: Task, materials: Materials | None = None, with_rows: bool = False) -> bool:
+    """
+    Whether there is a finished adapter of the present inputs: by the settings alone, or also by the
+    state of base and rows. One of other inputs is given up.
+    """
+    trained_on = task.finished.trained_on()
+    if trained_on is None:
+        return False
+    now = inputs_in_settings(task.settings)
+    if materials:
+        now["base"] = materials.base.resolved
+    if materials and with_rows:
+        now["dataset"] = materials.examples.resolved
+    changed = differences({name: trained_on.get(name) for name in now}, now)
+    if changed:
+        task.finished.forget()
+        say(
+            f"the adapter in {task.area.uri} is refused, since its inputs differ: "
+            f"{'; '.join(changed)}. Training starts at the beginning"
         )
-        (version / "README.md").write_text(model_card(settings, lineage, metrics), "utf-8")
-        write_manifest(version, settings, lineage, metrics)
-        stage(version, checkpoint)
+    return not changed
 
 
-def _encoded(examples: list[Any], tokenizer: Any, settings: Settings) -> list[Encoded]:
-    encoded = encode(examples, tokenizer)
-    rows = fitting(encoded, settings.max_seq_length)
-    if len(rows) < len(encoded):
-        _say(
-            f"{len(encoded) - len(rows)} of {len(encoded)} rows are longer than MAX_SEQ_LENGTH "
-            "and left out"
-        )
-    if not rows:
-        raise BadInput(
-            f"no row is left to train on: all are longer than "
-            f"MAX_SEQ_LENGTH={settings.max_seq_length}"
-        )
-    return rows
+def _evaluation_in(manifest: dict[str, Any]) -> dict[str, Any]:
+    """Of a staged version whose evaluation.json is lost: what its manifest says of it."""
+    return {"metrics": manifest["metrics"], "rows": []}
 
 
 def _quieten() -> None:
@@ -122,14 +129,3 @@ def _quieten() -> None:
     disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
-    logging.getLogger("trl").setLevel(logging.ERROR)
-
-
-def _free(torch: Any) -> None:
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)

@@ -15,8 +15,8 @@ from finetune.settings import Settings, SettingsError
 from finetune.storage.location import storage_at
 from finetune.storage.storage import Storage
 
-VERDICT = "verdict.json"
-PUBLISHED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 2, 3, 75
+REJECTED = "_REJECTED"
+PUBLISHED, FAILED, BAD_INPUT, BELOW_BAR, INTERRUPTED = 0, 1, 2, 3, 75
 
 
 class BadInput(Exception):
@@ -43,10 +43,16 @@ class BelowBar(Exception):
         self.value = value
 
 
+class AlreadyDecided(Exception):
+    """An earlier attempt left a verdict that still holds. This one ends the same way."""
+
+    def __init__(self, reason: str, exit_code: int) -> None:
+        super().__init__(reason)
+        self.exit_code = exit_code
+
+
 class Interrupted(SystemExit):
-    """
-    The platform asked the task to stop. Nothing was published; another attempt may start again.
-    """
+    """The attempt was asked to stop, or is near its time limit. Another one goes on."""
 
     def __init__(self) -> None:
         super().__init__(INTERRUPTED)
@@ -67,19 +73,40 @@ def require_bar(metrics: dict[str, Any], settings: Settings) -> None:
     )
 
 
-def record_verdict(checkpoint: Storage, settings: Settings, fault: BadInput | BelowBar) -> None:
-    """Leaves the note in the checkpoint area."""
-    below = isinstance(fault, BelowBar)
+def bar(settings: Settings) -> dict[str, Any]:
+    """What the promotion asks for now."""
+    return {
+        "metric": settings.promotion_metric,
+        "minimum": settings.promotion_minimum,
+        "must_beat": settings.promotion_must_beat,
+    }
+
+
+def record_bad_input(area: Storage, settings: Settings, fault: BadInput) -> None:
+    """Leaves the note for a run that cannot be trained."""
     _write(
-        checkpoint,
-        exit_code=fault.exit_code,
-        reason=str(fault),
-        run_id=settings.run_id,
-        trainer=settings.trainer_source_hash,
-        metric=settings.promotion_metric if below else None,
-        value=fault.value if isinstance(fault, BelowBar) else None,
-        minimum=settings.promotion_minimum if below else None,
-        variables=fault.variables if isinstance(fault, BadInput) else {},
+        area,
+        settings.run_id,
+        settings.trainer_source_hash,
+        BAD_INPUT,
+        str(fault),
+        variables=fault.variables,
+    )
+
+
+def record_rejection(
+    area: Storage, settings: Settings, fault: BelowBar, metrics: dict[str, Any]
+) -> None:
+    """Leaves the note for a model below the bar, and says where its adapter is."""
+    _write(
+        area,
+        settings.run_id,
+        settings.trainer_source_hash,
+        BELOW_BAR,
+        str(fault),
+        bar=bar(settings),
+        metrics=metrics,
+        adapter=f"{area.uri}/adapter",
     )
 
 
@@ -92,42 +119,62 @@ def record_bad_settings(error: SettingsError, environment: Mapping[str, str]) ->
     uri, run_id, trainer = (environment.get(name) for name in names)
     if not (uri and run_id and trainer) or error.variables.keys() & set(names):
         return
-    _write(
-        storage_at(uri, environment.get("PROJECT_ID")),
-        exit_code=BAD_INPUT,
-        reason=str(error),
-        run_id=run_id,
-        trainer=trainer,
-        metric=None,
-        value=None,
-        minimum=None,
-        variables=error.variables,
-    )
+    area = storage_at(uri, environment.get("PROJECT_ID"))
+    _write(area, run_id, trainer, BAD_INPUT, str(error), variables=error.variables)
 
 
-def _write(checkpoint: Storage, **verdict: Any) -> None:
-    created = datetime.now(UTC).isoformat(timespec="seconds")
-    note = {"format": 1, "created": created, **verdict}
-    checkpoint.write(VERDICT, json.dumps(note, indent=2, sort_keys=True) + "\n")
+def _write(
+    area: Storage, run_id: str, trainer: str, exit_code: int, reason: str, **more: Any
+) -> None:
+    note = {
+        "format": 1,
+        "exit_code": exit_code,
+        "reason": reason,
+        "run_id": run_id,
+        "trainer": trainer,
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        **more,
+    }
+    area.write(REJECTED, json.dumps(note, indent=2, sort_keys=True) + "\n")
 
 
-def binding_verdict(checkpoint: Storage, settings: Settings) -> dict[str, Any] | None:
+def require_undecided(area: Storage, settings: Settings) -> None:
+    """Raises AlreadyDecided where an earlier attempt left a verdict that still holds."""
+    if verdict := binding_verdict(area, settings):
+        raise AlreadyDecided(
+            f"an earlier attempt decided: {verdict['reason']}. Change the settings, or delete "
+            f"{area.uri}/{REJECTED} to try again with the same",
+            verdict["exit_code"],
+        )
+
+
+def binding_verdict(area: Storage, settings: Settings) -> dict[str, Any] | None:
     """
     The note of an earlier attempt where it still holds, else None. A note that cannot be read does
     not bind.
     """
     try:
-        verdict = json.loads(checkpoint.read(VERDICT) or "null")
-    except json.JSONDecodeError:
+        verdict = json.loads(area.read(REJECTED) or "null")
+    except ValueError:
         return None
     if not isinstance(verdict, dict) or verdict.get("trainer") != settings.trainer_source_hash:
         return None
     if verdict.get("exit_code") == BAD_INPUT:
         # Variables that were faulty then are not any more: these settings are valid.
         return None if verdict.get("variables") else verdict
-    if verdict.get("exit_code") != BELOW_BAR or settings.promotion_minimum is None:
-        return None
-    if verdict.get("metric") != settings.promotion_metric:
-        return None
-    value = verdict.get("value")
-    return verdict if value is None or value < settings.promotion_minimum else None
+    binds = verdict.get("exit_code") == BELOW_BAR and _falls_short(verdict, bar(settings))
+    return verdict if binds else None
+
+
+def _falls_short(verdict: dict[str, Any], asked: dict[str, Any]) -> bool:
+    """
+    Whether the model that fell short of one bar falls short of what is asked for now, going by the
+    note alone. Where it does not say, the model is judged again.
+    """
+    if verdict.get("bar") == asked:
+        return True
+    metrics = verdict.get("metrics")
+    if not isinstance(metrics, dict) or asked["minimum"] is None:
+        return False
+    value = metrics.get(asked["metric"])
+    return value is None or value < asked["minimum"]

@@ -32,7 +32,7 @@ def test_it_is_reached_90_seconds_before_the_limit_counted_from_the_start_of_the
 def test_fails_when_the_limit_leaves_no_time_to_train_and_names_the_variable(limit, monkeypatch):
     monkeypatch.setenv("TASK_TIMEOUT_SECONDS", str(limit))
     with pytest.raises(BadInput, match=f"TASK_TIMEOUT_SECONDS={limit} leaves no time") as fault:
-        Deadline(limit)
+        Deadline(limit).require_time()
     assert fault.value.variables == {"TASK_TIMEOUT_SECONDS": str(limit)}
 
 

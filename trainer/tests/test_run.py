@@ -1,9 +1,6 @@
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -30,21 +27,8 @@ def without_torch(variables):
     )
 
 
-def write_verdict(bucket: Path, **changes):
-    verdict = {
-        "format": 1,
-        "exit_code": 3,
-        "reason": "too bad",
-        "run_id": RUN_ID,
-        "trainer": TRAINER,
-        "metric": "exact_match",
-        "value": 0.4,
-        "minimum": 0.7,
-        **changes,
-    }
-    path = bucket / CHECKPOINT / "verdict.json"
-    path.parent.mkdir(parents=True)
-    path.write_text(json.dumps(verdict), "utf-8")
+def verdict_in(bucket: Path):
+    return json.loads((bucket / CHECKPOINT / "_REJECTED").read_text("utf-8"))
 
 
 def test_a_run_publishes_a_version_that_transformers_reloads(
@@ -102,16 +86,20 @@ def test_base_data_and_version_may_all_be_in_a_bucket(bases, dataset, cloud, set
 def test_an_attempt_after_a_crash_in_mid_publish_goes_on_with_the_same_bytes(
     bases, dataset, cloud, set_environment
 ):
-    from google.api_core.exceptions import Forbidden
-
     variables = set_environment(environment(bases["llama"], dataset, "gs://models"))
-    cloud.refuse_writes_after = 14
-    with pytest.raises(Forbidden):
-        main()
+    write = cloud.put
+
+    def refuse_the_third_of_the_version(bucket, name, data, create):
+        if name.startswith(VERSION) and len(cloud.below("models", f"{VERSION}/")) == 2:
+            return 403, {"error": {"code": 403, "message": "refused"}}
+        return write(bucket, name, data, create)
+
+    cloud.put = refuse_the_third_of_the_version
+    assert main() == 1
     staged = cloud.below("models", f"{CHECKPOINT}/staging/")
     half = cloud.below("models", f"{VERSION}/")
-    assert "manifest.json" in staged and 0 < len(half) < len(staged)
-    cloud.refuse_writes_after = None
+    assert "manifest.json" in staged and len(half) == 2
+    cloud.put = write
     again = without_torch(variables)
     assert (again.returncode, again.stderr) == (0, "")
     assert "publishing it without training" in again.stdout
@@ -120,65 +108,34 @@ def test_an_attempt_after_a_crash_in_mid_publish_goes_on_with_the_same_bytes(
     assert published == staged
 
 
-def test_fails_when_the_model_is_below_the_bar_and_a_retry_ends_at_once(
+def test_fails_when_the_model_is_below_the_bar_and_a_lower_bar_publishes_it_without_training(
     bases, dataset, tmp_path, set_environment, capsys
 ):
     bucket = tmp_path / "bucket"
-    variables = set_environment(
-        environment(
-            bases["llama"],
-            dataset,
-            bucket,
-            PROMOTION_METRIC="exact_match",
-            PROMOTION_MINIMUM="0.7",
-        )
-    )
+    asked = environment(bases["llama"], dataset, bucket, PROMOTION_METRIC="exact_match")
+    variables = set_environment({**asked, "PROMOTION_MINIMUM": "0.7"})
     assert main() == 3
     assert "the promotion asks for at least 0.7" in capsys.readouterr().err
-    verdict = json.loads((bucket / CHECKPOINT / "verdict.json").read_text("utf-8"))
-    assert verdict.pop("created") and verdict.pop("reason")
-    assert verdict == {
-        "format": 1,
-        "exit_code": 3,
-        "run_id": RUN_ID,
-        "trainer": TRAINER,
-        "metric": "exact_match",
-        "value": 0.0,
-        "minimum": 0.7,
-    }
+    verdict = verdict_in(bucket)
+    assert verdict["bar"]["minimum"] == 0.7 and verdict["metrics"]["exact_match"] == 0.0
+    assert (Path(verdict["adapter"]) / "adapter_model.safetensors").is_file()
     assert not (bucket / VERSION).exists()
+
     again = without_torch(variables)
     assert again.returncode == 3
     assert "an earlier attempt decided" in again.stderr
+    # Also where the verdict got lost: what was evaluated is only judged.
+    (bucket / CHECKPOINT / "_REJECTED").unlink()
+    again = without_torch(variables)
+    assert again.returncode == 3
+    assert "the promotion asks for at least 0.7" in again.stderr
 
-
-@pytest.mark.parametrize(
-    ("changes", "minimum", "code"),
-    [
-        ({}, "0.7", 3),
-        ({"value": None}, "0.7", 3),
-        ({"exit_code": 2, "value": None}, "", 2),
-        # Nothing binds below; the run then ends with 1 over a base that is not there.
-        ({}, "0.3", 1),
-        ({}, "", 1),
-        ({"trainer": "000000000000"}, "0.7", 1),
-        ({"metric": "execution_match"}, "0.7", 1),
-    ],
-)
-def test_a_verdict_binds_only_the_same_trainer_and_a_bar_that_is_not_lower(
-    dataset, tmp_path, set_environment, changes, minimum, code
-):
-    write_verdict(tmp_path / "bucket", **changes)
-    set_environment(
-        environment(
-            tmp_path / "no-base",
-            dataset,
-            tmp_path / "bucket",
-            PROMOTION_METRIC="exact_match",
-            PROMOTION_MINIMUM=minimum,
-        )
-    )
-    assert main() == code
+    set_environment({"PROMOTION_MINIMUM": "0"})
+    assert main() == 0
+    out = capsys.readouterr().out
+    assert "judging it again" in out and "step" not in out and "held_out_loss" not in out
+    assert (bucket / VERSION / "_SUCCESS").is_file()
+    assert not (bucket / CHECKPOINT / "_REJECTED").exists()
 
 
 @pytest.mark.parametrize(
@@ -186,7 +143,7 @@ def test_a_verdict_binds_only_the_same_trainer_and_a_bar_that_is_not_lower(
     [
         ({"DATASET_COLUMNS": '{"question": "q", "answer": "a", "context": "c"}'}, "the column "),
         ({"LORA_TARGET_MODULES": "nothing"}, "LORA_TARGET_MODULES: "),
-        ({"MAX_SEQ_LENGTH": "16"}, "no row is left to train on"),
+        ({"MAX_SEQ_LENGTH": "16"}, "no usable row"),
     ],
 )  # fmt: skip
 def test_fails_when_settings_do_not_fit_base_or_data_with_code_2_and_a_verdict(
@@ -196,7 +153,7 @@ def test_fails_when_settings_do_not_fit_base_or_data_with_code_2_and_a_verdict(
     set_environment(environment(bases["llama"], dataset, bucket, **changes))
     assert main() == 2
     assert message in capsys.readouterr().err
-    verdict = json.loads((bucket / CHECKPOINT / "verdict.json").read_text("utf-8"))
+    verdict = verdict_in(bucket)
     assert verdict["exit_code"] == 2 and message in verdict["reason"]
 
 
@@ -206,17 +163,10 @@ def test_fails_when_the_environment_is_not_valid_with_code_2_and_a_verdict_that_
     bucket = tmp_path / "bucket"
     set_environment(environment("base", "data", bucket, LORA_R="eight", SEED=""))
     assert main() == 2
-    verdict = json.loads((bucket / CHECKPOINT / "verdict.json").read_text("utf-8"))
+    verdict = verdict_in(bucket)
     assert (verdict["exit_code"], verdict["trainer"]) == (2, TRAINER)
     assert verdict["variables"]["LORA_R"] == "eight"
     assert "LORA_R: received 'eight'" in verdict["reason"]
-
-
-def test_an_environment_that_was_mended_is_tried_again(bases, dataset, tmp_path, set_environment):
-    bucket = tmp_path / "bucket"
-    write_verdict(bucket, exit_code=2, variables={"EVAL_BATCH_SIZE": "zero"})
-    set_environment(environment(bases["llama"], dataset, bucket))
-    assert main() == 0
 
 
 def test_fails_when_the_environment_does_not_say_where_a_verdict_goes(set_environment, capsys):
@@ -239,27 +189,4 @@ def test_fails_when_the_base_is_missing_without_a_verdict(dataset, tmp_path, set
     bucket = tmp_path / "bucket"
     set_environment(environment(tmp_path / "missing", dataset, bucket))
     assert main() == 1
-    assert not bucket.exists()
-
-
-def test_a_termination_in_mid_training_publishes_nothing_and_ends_with_75(bases, dataset, tmp_path):
-    bucket = tmp_path / "bucket"
-    variables = {
-        **os.environ,
-        **environment(bases["llama"], dataset, bucket, MAX_STEPS="100000"),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "finetune"], env=variables, stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        lines = iter(process.stdout.readline, "")
-        assert any(line.startswith("step 3 of 100000") for line in lines)
-        started = time.monotonic()
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 75
-        assert time.monotonic() - started < 10  # what Cloud Run leaves before it kills
-    finally:
-        process.kill()
-        process.stdout.close()
-    assert not bucket.exists()
+    assert not (bucket / CHECKPOINT / "_REJECTED").exists()

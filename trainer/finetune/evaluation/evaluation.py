@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from typing import Any
 
 from transformers import PreTrainedModel
@@ -12,33 +11,14 @@ from finetune.data.held_out import held_out_hash
 from finetune.evaluation.examples_in_prompt import SEPARATOR, with_examples
 from finetune.evaluation.generation import Generator, in_order
 from finetune.evaluation.held_out_loss import held_out_loss
-from finetune.evaluation.scoring import Row, score_row, summary
+from finetune.evaluation.result import Evaluation
+from finetune.evaluation.scoring import score_row, summary
 from finetune.settings import Settings
 
 # The untrained base is measured for comparison only, and on no more rows than that takes.
 BASE_ROWS = 100
 # Of EVALUATION_SECONDS, what the base's answers may take, for each of its two ways of asking.
 BASE_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """
-    `metrics` are those of `metrics.json`; `rows` hold, for each row that was answered, its id, the
-    answer and every metric (None where it has no meaning for the row).
-    """
-
-    metrics: dict[str, Any]
-    rows: list[Row]
-
-    def as_json(self) -> dict[str, Any]:
-        """What `evaluation.json` keeps."""
-        return {"format": 1, **asdict(self)}
-
-    @classmethod
-    def from_json(cls, kept: dict[str, Any]) -> "Evaluation":
-        """Raises KeyError or TypeError where it is something else."""
-        return cls(dict(kept["metrics"]), list(kept["rows"]))
 
 
 def evaluate(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from finetune.data.example import Example
 from finetune.data.source import Unreachable, source_files
-from finetune.evaluation.evaluation import Evaluation, evaluate
+from finetune.evaluation.result import Evaluation
 from finetune.settings import Settings
 from finetune.storage.location import storage_at
 from finetune.training.base_model import FILES, load_model, load_tokenizer
@@ -69,6 +69,8 @@ def rescore_incumbent(
     Raises:
         Unreachable: there is no such version, or one that is not finished.
     """
+    from finetune.evaluation.evaluation import evaluate
+
     if storage_at(location, settings.project_id).read("_SUCCESS") is None:
         raise Unreachable(
             f"PROMOTION_MUST_BEAT={location} has no _SUCCESS: it is no published version. Correct "

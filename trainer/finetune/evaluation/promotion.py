@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.evaluation.evaluation import Evaluation
 from finetune.evaluation.mcnemar import mcnemar_p
+from finetune.evaluation.result import Evaluation
 from finetune.settings import Settings
 from finetune.verdict import BelowBar
 

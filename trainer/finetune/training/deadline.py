@@ -25,25 +25,27 @@ LAST_WORDS = 10
 class Deadline:
     """
     `started` is `time.monotonic()` at the start of the process, `limit` the seconds that it has.
-
-    Raises:
-        BadInput: the limit is no longer than the reserve, so that every attempt would stop before
-            its first step.
     """
 
     def __init__(self, limit: float | None = None, started: float | None = None) -> None:
         self._ends = float("inf")
         self._signal: int | None = None
         self._between_steps = False
-        if limit is None:
-            return
-        if limit <= RESERVE:
+        self._limit = limit
+        if limit is not None:
+            self._ends = (time.monotonic() if started is None else started) + limit
+
+    def require_time(self) -> None:
+        """
+        Raises BadInput where the limit is no longer than the reserve: every attempt would stop
+        before its first step.
+        """
+        if self._limit is not None and self._limit <= RESERVE:
             raise BadInput(
-                f"TASK_TIMEOUT_SECONDS={limit:g} leaves no time to train: {RESERVE} s before the "
-                "limit a run stops to keep its state. Give the job's tasks more time",
+                f"TASK_TIMEOUT_SECONDS={self._limit:g} leaves no time to train: {RESERVE} s before "
+                "the limit a run stops to keep its state. Give the job's tasks more time",
                 {"TASK_TIMEOUT_SECONDS": os.environ.get("TASK_TIMEOUT_SECONDS")},
             )
-        self._ends = (time.monotonic() if started is None else started) + limit
 
     def watch(self) -> None:
         """Takes over SIGTERM, and SIGALRM for the end of the limit. Main thread only."""
@@ -60,11 +62,13 @@ class Deadline:
         """Whether training has to stop after this step."""
         return self._signal is not None or self.seconds_left() <= RESERVE
 
+    def told_to_stop(self) -> bool:
+        """Whether it was SIGTERM, which says nothing about the work or its limit."""
+        return self._signal == signal.SIGTERM
+
     def reason(self) -> str:
-        """Why this attempt stops, for the log."""
-        if self._signal == signal.SIGTERM:
-            return "SIGTERM"
-        return "the task's time limit (TASK_TIMEOUT_SECONDS) is near"
+        """What stops this attempt, for the log."""
+        return "SIGTERM" if self.told_to_stop() else "its time limit (TASK_TIMEOUT_SECONDS)"
 
     @contextmanager
     def between_steps(self) -> Iterator[None]:

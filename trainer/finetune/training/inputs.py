@@ -28,15 +28,22 @@ def inputs_of(
     The rows are hashed as tokens and labels, in their order: that takes in templates, columns,
     limits and the tokenizer.
     """
-    hyperparameters = {name.upper(): value for name, value in settings.hyperparameters().items()}
     return {
         "base": base,
         "dataset": dataset,
         "rows": rows_hash(documents),
         "validation rows": rows_hash(validation),
-        **hyperparameters,
         "precision of the base": precision,
         "processes": int(os.environ.get("WORLD_SIZE", "1")),
+        **inputs_in_settings(settings),
+    }
+
+
+def inputs_in_settings(settings: Settings) -> Inputs:
+    """Those that are known before anything is fetched."""
+    hyperparameters = {name.upper(): value for name, value in settings.hyperparameters().items()}
+    return {
+        **hyperparameters,
         "recipe": settings.recipe_version,
         "trainer": settings.trainer_source_hash,
         **library_versions(),

@@ -1,0 +1,71 @@
+"""Phase 2: what the merged model answers to the held-out rows, and what the base does."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from finetune.evaluation.evaluation import BASE_SHARE, evaluate_base
+from finetune.evaluation.evaluation import evaluate as evaluate_model
+from finetune.evaluation.examples_in_prompt import choose_examples
+from finetune.materials import Materials
+from finetune.phases.attempts import EVALUATION
+from finetune.phases.task import Task, say
+from finetune.publishing.merging import merge_into
+from finetune.settings import Settings
+from finetune.training import processes
+from finetune.training.base_model import load_model
+from finetune.training.deadline import RESERVE
+from finetune.verdict import Interrupted
+
+# Of EVALUATION_SECONDS, what mostly suffices for all rows. With less, a training that has just
+# ended leaves the evaluation to the next attempt, which has its whole time limit for it.
+ENOUGH = 1 / 3
+
+
+def evaluate(task: Task, materials: Materials, scratch: Path) -> dict[str, Any]:
+    """
+    Leaves `_EVALUATED`, and returns what evaluation.json holds: metrics and rows of the model as it
+    will be served, and the base's.
+
+    Raises:
+        Interrupted: this attempt trained, and has too little time left.
+    """
+    settings, device = _in_time(task), processes.device()
+    task.attempt.begin(EVALUATION)
+    adapter = task.finished.fetch_adapter(scratch)
+    split, tokenizer = materials.split, materials.tokenizer
+    model = load_model(materials.base.path, device)
+    base = evaluate_base(
+        model,
+        tokenizer,
+        split.held_out,
+        settings,
+        choose_examples(split.training),
+        # Without a GPU the untrained model's answers, which run on to the limit, would take longer
+        # than the training.
+        answers=device.type == "cuda" or settings.promotion_must_beat == "base",
+    )
+    merge_into(model, adapter)
+    merged = evaluate_model(model, tokenizer, split.held_out, settings)
+    of_base = {name: value for name, value in base.metrics.items() if name != "held_out_ids"}
+    metrics = {
+        **task.finished.training()["metrics"],
+        **merged.metrics,
+        "base": of_base if split.held_out else None,
+    }
+    shown = {name: value for name, value in metrics.items() if name != "held_out_ids"}
+    say(f"metrics {json.dumps(shown)}")
+    kept = {**merged.as_json(), "metrics": metrics, "base": base.as_json()}
+    task.finished.keep_evaluated(kept)
+    return kept
+
+
+def _in_time(task: Task) -> Settings:
+    """The settings, with EVALUATION_SECONDS cut to what is left of the time limit."""
+    settings, left = task.settings, task.deadline.seconds_left() - RESERVE
+    left /= 1 + 2 * BASE_SHARE  # the base is asked in two ways
+    if left >= settings.evaluation_seconds:
+        return settings
+    if task.attempt.phase != "preparation" and left < ENOUGH * settings.evaluation_seconds:
+        raise Interrupted
+    return settings.model_copy(update={"evaluation_seconds": max(left, 1.0)})
