@@ -14,7 +14,7 @@ from tiny import environment, rows
 from finetune.data.dataset import Example
 from finetune.data.encoding import encode
 from finetune.settings import read_settings
-from finetune.training import optimizer_step
+from finetune.training import micro_step, optimizer_step
 from finetune.training.adapter import attach
 from finetune.training.base_model import load_model, load_tokenizer
 from finetune.training.layout import Layout
@@ -180,13 +180,13 @@ def test_checkpoints_are_saved_when_due_and_hold_no_pickle(trained):
 
 
 def test_fails_when_the_loss_is_no_number_and_keeps_the_last_good_checkpoint(trained, monkeypatch):
-    loss, calls = optimizer_step.completion_loss, []
+    loss, calls = micro_step.completion_loss, []
 
     def broken(model, batch):
         calls.append(1)
         return loss(model, batch) * (float("nan") if len(calls) == 6 else 1.0)
 
-    monkeypatch.setattr(optimizer_step, "completion_loss", broken)
+    monkeypatch.setattr(micro_step, "completion_loss", broken)
     checkpoints = Checkpoints(lambda: True)
     with pytest.raises(BadInput, match="the loss became nan at step 6: choose a smaller LEARNING"):
         trained(checkpoints, validation=0, LOGGING_STEPS="100")
@@ -194,9 +194,9 @@ def test_fails_when_the_loss_is_no_number_and_keeps_the_last_good_checkpoint(tra
 
 
 def test_fails_when_the_gradient_is_not_finite(trained, monkeypatch):
-    loss = optimizer_step.completion_loss
+    loss = micro_step.completion_loss
     huge = lambda model, batch: (loss(model, batch) * 1e38) * 1e-38 * 1e38  # noqa: E731
-    monkeypatch.setattr(optimizer_step, "completion_loss", huge)
+    monkeypatch.setattr(micro_step, "completion_loss", huge)
     with pytest.raises(BadInput, match="became (inf|nan) at step 1"):
         trained(validation=0)
 

@@ -139,9 +139,8 @@ def _config(directory: Path) -> dict[str, Any]:
 
 
 def _from_hub(settings: Settings) -> Source:
-    from httpx import HTTPError
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HFValidationError, HTTPError
 
     warn_of_branch("MODEL_REVISION", settings.model_revision)
     try:
@@ -155,12 +154,12 @@ def _from_hub(settings: Settings) -> Source:
             ignore_patterns=["consolidated*", "*/*"],
         )
     except (HTTPError, HFValidationError, OSError) as error:
-        raise Unreachable(_not_fetched(settings, error)) from error
+        raise Unreachable(not_fetched(settings, error)) from error
     return Source(Path(path), resolved)
 
 
-def _not_fetched(settings: Settings, error: Exception) -> str:
-    """One line: what was received, and what to do."""
+def not_fetched(settings: Settings, error: Exception) -> str:
+    """What the Hub's error means, in one line: what was received, and what to do."""
     from huggingface_hub import get_token
     from huggingface_hub.errors import (
         GatedRepoError,

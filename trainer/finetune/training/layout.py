@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 
-import torch
 from transformers import PreTrainedModel
 
 from finetune.data.encoding import Encoded
 from finetune.hyperparameters import Hyperparameters
 from finetune.training import processes
+from finetune.training.micro_batch import most_tokens
 from finetune.training.packing import ALIGNED, pack
 from finetune.training.schedule import Schedule
 
@@ -32,19 +32,7 @@ def layout(model: PreTrainedModel, documents: list[Encoded], settings: Hyperpara
     """The shape for this model on its device, by the memory that is free there."""
     if model.device.type != "cuda":
         return choose_layout(documents, settings, CPU_TOKENS, fixed=False)
-    return choose_layout(documents, settings, free_tokens(model), fixed=True)
-
-
-def free_tokens(model: PreTrainedModel) -> int:
-    """
-    Positions whose activations fit into 80 % of the GPU's free memory. Bytes per token and layer:
-    about 34 per hidden and 6 per feed-forward element, measured with LoRA on a Gemma 2B in bf16
-    (139 kB; this gives 168 kB).
-    """
-    config = model.config.get_text_config()
-    each = config.num_hidden_layers * (34 * config.hidden_size + 6 * config.intermediate_size)
-    free, _ = torch.cuda.mem_get_info()
-    return int(0.8 * free / each)
+    return choose_layout(documents, settings, most_tokens(model), fixed=True)
 
 
 def choose_layout(

@@ -1,9 +1,7 @@
 """The training loop: optimizer steps over documents, until the schedule's end or the deadline."""
 
-import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -17,33 +15,11 @@ from finetune.training.checkpoints import Checkpoints
 from finetune.training.deadline import Deadline
 from finetune.training.layout import layout
 from finetune.training.optimizer_step import Learner, learner
+from finetune.training.outcome import Record, Trained, trained
 from finetune.training.progress import Observer
 from finetune.training.schedule import Schedule, learning_rates
-from finetune.training.training_state import Record, copied, from_files, to_files
-from finetune.verdict import BadInput, Interrupted
-
-
-@dataclass(frozen=True)
-class Trained:
-    """
-    What training came to; the best adapter is in the model. `loss` is the mean over all steps
-    (nats per graded token), `best_loss` the validation loss of the adapter that was kept, None
-    without validation rows. `curves` goes into `training.json`: "train" and "validation", pairs of
-    step and loss. `tokens` (the documents', without padding) and `seconds` (of training itself,
-    without validation and checkpoints) cover all attempts.
-    """
-
-    loss: float
-    steps: int
-    best_step: int
-    best_loss: float | None
-    tokens: int
-    seconds: float
-    curves: dict[str, list[tuple[int, float]]]
-
-    @property
-    def tokens_per_second(self) -> float:
-        return self.tokens / self.seconds if self.seconds else 0.0
+from finetune.training.training_state import copied, from_files, to_files
+from finetune.verdict import Interrupted
 
 
 def train(
@@ -69,8 +45,17 @@ def train(
         BadInput: loss or gradient is no finite number any more; the last checkpoint still is.
         Interrupted: the deadline was reached; the state is in a checkpoint.
     """
+    saved_kernels = None
+    if processes.rank() == 0 and model.device.type == "cuda":
+        saved_kernels = checkpoints.compile_cache()
     run = _Run(
-        learner(model, settings, layout(model, documents, settings), tokenizer.pad_token_id),
+        learner(
+            model,
+            settings,
+            layout(model, documents, settings),
+            tokenizer.pad_token_id,
+            processes.from_first(saved_kernels),
+        ),
         documents,
         validation,
         settings,
@@ -141,6 +126,7 @@ class _Run:
         documents = [self.documents[number] for number in self.schedule.numbers(record.step)]
         # Alone, it need not ask the others, who may be waiting for this one's gradients.
         alone = processes.world() == 1
+        self.learner.kernels.step_begins()
         outcome = self.learner.step(
             documents,
             self.learning_rate(record.step),
@@ -151,6 +137,7 @@ class _Run:
             return False
         self.pending.append(outcome)
         record.step += 1
+        self.learner.kernels.step_done(self.schedule.steps - record.step)
         record.tokens += sum(len(document.input_ids) for document in documents)
         return True
 
@@ -165,10 +152,7 @@ class _Run:
         record.seconds, self.clock = record.seconds + now - self.clock, now
         self.pending.clear()
         for loss, norm in values:
-            step = len(record.losses) + 1
-            _require_finite(step, "loss", loss)
-            _require_finite(step, "gradient", norm)
-            record.losses.append((loss, norm))
+            record.note_step(loss, norm)
 
     def _observe(self) -> None:
         """A line, with the mean loss of the steps since the line before."""
@@ -191,11 +175,8 @@ class _Run:
             return
         self._settle()
         loss = self.learner.validation_loss(self.validation)
-        _require_finite(record.step, "validation loss", loss)
-        lowest = record.best_loss
-        record.validation.append((record.step, loss))
-        if lowest is None or loss < lowest:
-            record.best_step, self.best = record.step, copied(self.learner.weights)
+        if record.note_validation(loss):
+            self.best = copied(self.learner.weights)
         if processes.rank() == 0:
             self.observer.validation(record.step, loss)
         self.clock = time.monotonic()
@@ -207,6 +188,8 @@ class _Run:
             learner = self.learner
             files = to_files(learner.weights, learner.optimizer, self.record, self.best)
             self.checkpoints.save(self.record.step, files)
+            if kernels := learner.kernels.to_save():
+                self.checkpoints.save_compile_cache(kernels)
         self.saved = self.record.step
         self.clock = time.monotonic()
 
@@ -216,24 +199,6 @@ class _Run:
 
     @torch.no_grad()
     def _trained(self) -> Trained:
-        record = self.record
         for name, weight in (self.best or {}).items():
             self.learner.weights[name].copy_(weight)
-        losses = [loss for loss, _ in record.losses]
-        return Trained(
-            fmean(losses),
-            record.step,
-            record.best_step or record.step,
-            record.best_loss,
-            record.tokens,
-            record.seconds,
-            {"train": list(enumerate(losses, 1)), "validation": list(record.validation)},
-        )
-
-
-def _require_finite(step: int, what: str, value: float) -> None:
-    if not math.isfinite(value):
-        raise BadInput(
-            f"the {what} became {value} at step {step}: "
-            "choose a smaller LEARNING_RATE or MAX_GRAD_NORM"
-        )
+        return trained(self.record)

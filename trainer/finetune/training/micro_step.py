@@ -20,7 +20,7 @@ def launched(model: PreTrainedModel) -> MicroStep:
     """The plain way."""
 
     def micro_step(batch: Batch, graded: int) -> torch.Tensor:
-        part = _loss(model, batch.to(model.device)) / graded
+        part = micro_batch_loss(model, batch.to(model.device)) / graded
         part.backward()
         return part.detach()
 
@@ -74,7 +74,7 @@ class _Recording:
         torch.cuda.set_rng_state(state, model.device)
 
     def _once(self, model: PreTrainedModel) -> torch.Tensor:
-        part = _loss(model, self._batch) / self._graded
+        part = micro_batch_loss(model, self._batch) / self._graded
         part.backward()
         return part.detach()
 
@@ -87,7 +87,8 @@ class _Recording:
         return self._loss.clone()
 
 
-def _loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+def micro_batch_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
+    """`completion_loss` of a batch on the model's device, computed in the base's type."""
     device, kind = model.device, model.dtype
     # Weights of adapters are float32, and are cast for the products with a bfloat16 base.
     with torch.autocast(device.type, kind, enabled=kind == torch.bfloat16):

@@ -1,6 +1,6 @@
 """One optimizer step over adapters in float32: gradients of its documents, clipping, AdamW."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
@@ -10,8 +10,9 @@ from transformers import PreTrainedModel
 from finetune.data.encoding import Encoded
 from finetune.hyperparameters import Hyperparameters
 from finetune.training import processes
+from finetune.training.kernels import Kernels
 from finetune.training.layout import Layout
-from finetune.training.loss import completion_loss
+from finetune.training.micro_step import micro_batch_loss
 from finetune.training.packing import Batch, batches, graded
 from finetune.training.training_state import Weights
 
@@ -24,6 +25,7 @@ class Learner:
     weights: Weights
     optimizer: torch.optim.Optimizer
     layout: Layout
+    kernels: Kernels
     padding: int
     max_grad_norm: float
 
@@ -48,9 +50,7 @@ class Learner:
         for batch in self._batches(documents):
             if interrupted():
                 return None
-            part = self._loss(batch) / wanted
-            part.backward()
-            loss += part.detach()
+            loss += self.kernels.micro_step(batch, wanted)
         processes.add_up([*gradients, loss])
         norm = clip_grad_norm_(self.weights.values(), self.max_grad_norm)
         for group in self.optimizer.param_groups:
@@ -66,24 +66,22 @@ class Learner:
         # Layers compiled for training would be compiled again for this.
         with torch.compiler.set_stance("force_eager"):
             for batch in self._batches(documents):
-                total += self._loss(batch)
+                total += micro_batch_loss(self.model, batch.to(self.model.device))
         processes.add_up([total])
         return total.item() / graded(documents)
 
-    def _batches(self, documents: list[Encoded]) -> list[Batch]:
+    def _batches(self, documents: list[Encoded]) -> Iterator[Batch]:
         mine = documents[processes.rank() :: processes.world()]
         shape = self.layout
         return batches(mine, shape.width, shape.rows, self.padding, shape.fixed)
 
-    def _loss(self, batch: Batch) -> torch.Tensor:
-        device, kind = self.model.device, self.model.dtype
-        # Weights of adapters are float32, and are cast for the products with a bfloat16 base.
-        with torch.autocast(device.type, kind, enabled=kind == torch.bfloat16):
-            return completion_loss(self.model, batch.to(device))
-
 
 def learner(
-    model: PreTrainedModel, settings: Hyperparameters, layout: Layout, padding: int
+    model: PreTrainedModel,
+    settings: Hyperparameters,
+    layout: Layout,
+    padding: int,
+    saved_kernels: bytes | None = None,
 ) -> Learner:
     """AdamW over all that is trainable, with the defaults of transformers' Trainer."""
     weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
@@ -96,4 +94,5 @@ def learner(
         weight_decay=settings.weight_decay,
         fused=model.device.type == "cuda",
     )
-    return Learner(model, weights, optimizer, layout, padding, settings.max_grad_norm)
+    kernels = Kernels(model, layout, saved_kernels)
+    return Learner(model, weights, optimizer, layout, kernels, padding, settings.max_grad_norm)

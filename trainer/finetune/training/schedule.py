@@ -4,12 +4,13 @@ import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
-
-import torch
-from transformers import get_scheduler
+from typing import TYPE_CHECKING
 
 from finetune.hyperparameters import Hyperparameters
 from finetune.training.packing import order
+
+if TYPE_CHECKING:  # steps are counted where no torch is
+    import torch
 
 # Validation losses over a whole run: enough for a curve and for the choice of the best adapter.
 VALIDATIONS = 10
@@ -56,8 +57,12 @@ class Schedule:
         return random.Random(f"{self.settings.seed} step {step} rank {rank}").getrandbits(63)
 
 
-def learning_rates(optimizer: torch.optim.Optimizer, schedule: Schedule) -> Callable[[int], float]:
+def learning_rates(
+    optimizer: "torch.optim.Optimizer", schedule: Schedule
+) -> Callable[[int], float]:
     """The learning rate of a step by transformers' own schedules, here with no state to save."""
+    from transformers import get_scheduler
+
     settings = schedule.settings
     scheduler = get_scheduler(
         settings.lr_scheduler_type,

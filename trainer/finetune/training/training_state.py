@@ -1,34 +1,16 @@
 """All that a run has come to after a step, as files, and back to the same bits."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from typing import Any
 
 import torch
 from safetensors.torch import load, save
 
+from finetune.training.outcome import Record
+
 Weights = dict[str, torch.Tensor]
 MOMENTS = ("exp_avg", "exp_avg_sq", "step")  # of AdamW, for each weight
-
-
-@dataclass
-class Record:
-    """
-    What is counted and noted while training. `losses` holds a line per step: loss (nats per graded
-    token) and gradient norm before clipping; `validation` pairs of step and loss. `tokens` are the
-    documents', `seconds` those of training itself, both over all attempts.
-    """
-
-    step: int = 0
-    tokens: int = 0
-    seconds: float = 0.0
-    losses: list[tuple[float, float]] = field(default_factory=list)
-    validation: list[tuple[int, float]] = field(default_factory=list)
-    best_step: int | None = None
-
-    @property
-    def best_loss(self) -> float | None:
-        return dict(self.validation)[self.best_step] if self.best_step is not None else None
 
 
 def to_files(
