@@ -71,9 +71,8 @@ def _base(settings: Settings, scratch: Path) -> tuple[int, Path]:
         return sum(sizes), scratch
     if not is_hub_id(name):
         return 0, scratch
-    from httpx import HTTPError
     from huggingface_hub import HfApi, constants, try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HFValidationError, HTTPError
 
     cache = Path(constants.HF_HUB_CACHE)
     try:

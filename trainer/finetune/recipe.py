@@ -23,9 +23,12 @@ DECIDING = (
             "dataset",
             "encoding",
             "held_out",
+            "json_lines",
             "plain_template",
             "row_checks",
+            "rows",
             "shared_tables",
+            "special_text",
         )
     ),
     *(

@@ -139,15 +139,15 @@ class SettingsError(Exception):
         self.variables = variables
 
 
-def read_settings() -> Settings:
+def read_settings(**given: str) -> Settings:
     """
-    Reads the environment.
+    Reads the environment; `given` stands for variables that it does not have, by their fields.
 
     Raises:
         SettingsError: naming every faulty variable, what it held and what is allowed.
     """
     try:
-        return Settings()
+        return Settings(**given)
     except ValidationError as error:
         problems = dict.fromkeys(_problem(fault) for fault in error.errors())
         names = [str(fault["loc"][0]) for fault in error.errors()]

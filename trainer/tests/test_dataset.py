@@ -240,3 +240,8 @@ def test_fails_when_nothing_is_there_in_a_way_that_an_upload_mends(load, tmp_pat
     for name in (tmp_path / "missing", "gs://data/missing"):
         with pytest.raises(Unreachable, match="holds no file ending in .jsonl"):
             load(name)
+
+
+def test_fails_when_the_hub_is_not_reached_in_a_way_that_a_later_try_mends(load):
+    with pytest.raises(Unreachable, match="DATASET_NAME=b-mc2/sql-create-context: "):
+        load("b-mc2/sql-create-context")

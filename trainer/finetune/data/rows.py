@@ -64,14 +64,16 @@ def wanted_columns(settings: Settings) -> dict[str, str]:
 def _from_hub(settings: Settings, _scratch: Path) -> Rows:
     from datasets import load_dataset
     from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    # HTTPError is of whichever HTTP client the Hub's own is built on.
+    from huggingface_hub.errors import HFValidationError, HTTPError
 
     warn_of_branch("DATASET_REVISION", settings.dataset_revision)
     name = settings.dataset_name
     try:
         resolved = HfApi().dataset_info(name, revision=settings.dataset_revision).sha
         splits = load_dataset(name, revision=resolved)
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
+    except (HTTPError, HFValidationError, OSError) as error:
         first_line = str(error).strip().splitlines()[0]
         raise Unreachable(f"DATASET_NAME={name}: {first_line}") from error
     except ValueError as error:  # several configurations, or files that `datasets` cannot read
@@ -133,7 +135,7 @@ def _require_columns(settings: Settings, columns: Any) -> None:
     variable = "DATASET_MESSAGES" if settings.dataset_format == "messages" else "DATASET_COLUMNS"
     column = next(iter(missing))
     raise BadInput(
-        f"{variable} names the column {', '.join(missing)}, which DATASET_NAME="
+        f"{variable} names the column {' and '.join(missing)}, which DATASET_NAME="
         f"{settings.dataset_name} does not have: it has {', '.join(sorted(map(str, columns)))}"
         f"{did_you_mean(column, columns)}"
     )
