@@ -4,7 +4,7 @@ from tiny import environment
 
 from finetune.data.encoding import Encoded
 from finetune.settings import read_settings
-from finetune.training.layout import choose_layout
+from finetune.training.layout import fixed_layout
 from finetune.training.schedule import Schedule, learning_rates
 
 
@@ -92,9 +92,9 @@ def test_each_step_and_process_has_random_numbers_of_its_own(schedule):
 
 def test_a_gpu_step_of_few_short_documents_is_not_padded_to_the_longest_row(schedule):
     documents = [Encoded([0] * (60 + number % 40), []) for number in range(200)]
-    few = choose_layout(documents, schedule(200, MAX_SEQ_LENGTH="512").settings, 16384, fixed=True)
+    few = fixed_layout(documents, schedule(200, MAX_SEQ_LENGTH="512").settings, 16384)
     assert few.width * few.rows <= 256
     many = schedule(200, TRAIN_BATCH_SIZE="100", MAX_SEQ_LENGTH="512").settings
-    chosen = choose_layout(documents, many, 16384, fixed=True)
+    chosen = fixed_layout(documents, many, 16384)
     assert 16000 < 2 * chosen.width * chosen.rows <= 18500  # of 15,900 tokens a step
-    assert choose_layout(documents, many, 100, fixed=True).rows == 1
+    assert fixed_layout(documents, many, 100).rows == 1

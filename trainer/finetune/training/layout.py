@@ -28,26 +28,33 @@ class Layout:
     fixed: bool
 
 
-def layout(model: PreTrainedModel, documents: list[Encoded], settings: Hyperparameters) -> Layout:
-    """The shape for this model on its device, by the memory that is free there."""
+def layouts(
+    model: PreTrainedModel, documents: list[Encoded], settings: Hyperparameters
+) -> tuple[Layout, Layout]:
+    """The shapes for training and for validation, by the memory that the model's device has."""
     if model.device.type != "cuda":
-        return choose_layout(documents, settings, CPU_TOKENS, fixed=False)
-    return choose_layout(documents, settings, most_tokens(model), fixed=True)
+        cut = cut_layout(settings, CPU_TOKENS)
+        return cut, cut
+    tokens = most_tokens(model)
+    return fixed_layout(documents, settings, tokens), cut_layout(settings, tokens)
 
 
-def choose_layout(
-    documents: list[Encoded], settings: Hyperparameters, most_tokens: int, fixed: bool
-) -> Layout:
+def cut_layout(settings: Hyperparameters, most_tokens: int) -> Layout:
+    """For what is not compiled: as many rows at a time as there is room for, cut to their need."""
+    full = _aligned(settings.max_seq_length)
+    return Layout(max(1, most_tokens // full), full, False)
+
+
+def fixed_layout(documents: list[Encoded], settings: Hyperparameters, most_tokens: int) -> Layout:
     """
-    The shape for at most `most_tokens` positions (at least one row of MAX_SEQ_LENGTH).
+    One shape for all micro-batches, of at most `most_tokens` positions (at least one row of
+    MAX_SEQ_LENGTH).
 
     Fixed shapes pad: 1,000 documents of 90 tokens in steps of two fill a third of a row of 512. So
     the first epoch's steps are packed into rows of several widths, and the rows and width with the
     fewest positions, padding and a micro-batch's start-up counted, win.
     """
     full = _aligned(settings.max_seq_length)
-    if not fixed:
-        return Layout(max(1, most_tokens // full), full, False)
     schedule = Schedule(len(documents), settings)
     stride = max(1, schedule.steps_an_epoch // SAMPLE)
     steps = [

@@ -13,7 +13,7 @@ from finetune.settings import Settings
 from finetune.training import processes
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.deadline import Deadline
-from finetune.training.layout import layout
+from finetune.training.layout import layouts
 from finetune.training.optimizer_step import Learner, learner
 from finetune.training.outcome import Record, Trained, trained
 from finetune.training.progress import Observer
@@ -52,7 +52,7 @@ def train(
         learner(
             model,
             settings,
-            layout(model, documents, settings),
+            layouts(model, documents, settings),
             tokenizer.pad_token_id,
             processes.from_first(saved_kernels),
         ),
@@ -201,4 +201,7 @@ class _Run:
     def _trained(self) -> Trained:
         for name, weight in (self.best or {}).items():
             self.learner.weights[name].copy_(weight)
-        return trained(self.record)
+        outcome = trained(self.record)
+        steps = range(1, self.record.step + 1)
+        outcome.curves["learning_rate"] = [(step, self.learning_rate(step - 1)) for step in steps]
+        return outcome

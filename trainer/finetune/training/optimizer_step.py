@@ -25,6 +25,7 @@ class Learner:
     weights: Weights
     optimizer: torch.optim.Optimizer
     layout: Layout
+    validation_layout: Layout
     kernels: Kernels
     padding: int
     max_grad_norm: float
@@ -47,7 +48,7 @@ class Learner:
         loss = torch.zeros((), device=self.model.device)
         wanted = graded(documents)
         self.model.train()
-        for batch in self._batches(documents):
+        for batch in self._batches(documents, self.layout):
             if interrupted():
                 return None
             loss += self.kernels.micro_step(batch, wanted)
@@ -65,25 +66,27 @@ class Learner:
         total = torch.zeros((), dtype=torch.float64, device=self.model.device)
         # Layers compiled for training would be compiled again for this.
         with torch.compiler.set_stance("force_eager"):
-            for batch in self._batches(documents):
+            for batch in self._batches(documents, self.validation_layout):
                 total += micro_batch_loss(self.model, batch.to(self.model.device))
         processes.add_up([total])
         return total.item() / graded(documents)
 
-    def _batches(self, documents: list[Encoded]) -> Iterator[Batch]:
+    def _batches(self, documents: list[Encoded], shape: Layout) -> Iterator[Batch]:
         mine = documents[processes.rank() :: processes.world()]
-        shape = self.layout
         return batches(mine, shape.width, shape.rows, self.padding, shape.fixed)
 
 
 def learner(
     model: PreTrainedModel,
     settings: Hyperparameters,
-    layout: Layout,
+    layouts: tuple[Layout, Layout],
     padding: int,
     saved_kernels: bytes | None = None,
 ) -> Learner:
-    """AdamW over all that is trainable, with the defaults of transformers' Trainer."""
+    """
+    AdamW over all that is trainable, with the defaults of transformers' Trainer. `layouts` are
+    those of training and validation.
+    """
     weights = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     for weight in weights.values():
         weight.grad = torch.zeros_like(weight)
@@ -94,5 +97,5 @@ def learner(
         weight_decay=settings.weight_decay,
         fused=model.device.type == "cuda",
     )
-    kernels = Kernels(model, layout, saved_kernels)
-    return Learner(model, weights, optimizer, layout, kernels, padding, settings.max_grad_norm)
+    kernels = Kernels(model, layouts[0], saved_kernels)
+    return Learner(model, weights, optimizer, *layouts, kernels, padding, settings.max_grad_norm)
