@@ -20,11 +20,13 @@ Row = dict[str, Any]
 
 def score_row(example: Example, answer: str) -> Row:
     """
-    What `evaluation.json` says of one row: id, answer, and each metric; None where it has no
-    meaning for the row. `execution` says why a row of SQL could not be executed.
+    What `evaluation.json` says of one row: id, prompt, expected answer, answer, and each metric;
+    None where it has no meaning for the row. `execution` says why a row of SQL could not be
+    executed.
     """
     expected = example.completion.strip()
-    row: Row = {"id": example.id, "answer": answer, **dict.fromkeys(METRICS)}
+    row: Row = {"id": example.id, "prompt": example.prompt, "expected": expected, "answer": answer}
+    row |= dict.fromkeys(METRICS)
     row["exact_match"] = _plain(answer) == _plain(expected)
     row["token_f1"] = round(token_f1(expected, answer), 4)
     context = next((t for t in (example.context, example.prompt) if declares_tables(t)), None)

@@ -50,8 +50,8 @@ class Trained:
     What training came to; the best adapter is in the model. `loss` is the mean over all steps
     (nats per graded token), `best_loss` the validation loss of the adapter that was kept, None
     without validation rows. `curves` goes into `training.json`: "train" and "validation", pairs of
-    step and loss. `tokens` (the documents', without padding) and `seconds` (of training itself,
-    without validation and checkpoints) cover all attempts.
+    step and loss, and "learning_rate". `tokens` (the documents', without padding) and `seconds` (of
+    training itself, without validation and checkpoints) cover all attempts.
     """
 
     loss: float

@@ -12,60 +12,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
-
-from finetune.verdict import BadInput
-
 if TYPE_CHECKING:
     from finetune.settings import Settings
 
 _LOADED = time.monotonic()
-
-
-class Progress(TrainerCallback):
-    """
-    Prints step, loss, speed and the time left; counts the tokens and seconds of training itself.
-    """
-
-    def __init__(self) -> None:
-        self.tokens = 0
-        self.seconds = 0.0
-        self._started = self._logged_at = 0.0
-        self._logged_tokens = 0
-
-    def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self._started = self._logged_at = time.monotonic()
-
-    def on_log(
-        self,
-        _args: TrainingArguments,
-        state: TrainerState,
-        _control: TrainerControl,
-        logs: dict[str, Any],
-        **_: Any,
-    ) -> None:
-        """
-        Raises BadInput when the loss is no number any more: every further step would be wasted.
-        """
-        loss = logs.get("loss")
-        if loss is None:
-            return
-        now = time.monotonic()
-        self.tokens = int(logs.get("num_tokens", 0))
-        self.seconds = now - self._started
-        if not math.isfinite(loss):
-            raise BadInput(
-                f"the loss became {loss} at step {state.global_step}: "
-                "choose a smaller LEARNING_RATE or MAX_GRAD_NORM"
-            )
-        speed = (self.tokens - self._logged_tokens) / max(now - self._logged_at, 1e-9)
-        left = self.seconds / state.global_step * (state.max_steps - state.global_step)
-        self._logged_at, self._logged_tokens = now, self.tokens
-        print(
-            f"step {state.global_step} of {state.max_steps}, loss {loss:.4f}, "
-            f"{speed:,.0f} tokens/s, {duration(left)} left",
-            flush=True,
-        )
 
 
 class Tracker(Protocol):
