@@ -6,6 +6,7 @@ attempt, the next one goes on at the first phase without a marker. What needs no
 half a minute to import, comes first.
 """
 
+import os
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from finetune.publishing.version_directory import (
     staged_manifest,
 )
 from finetune.storage.location import storage_at
+from finetune.training.checkpoints import Checkpoints
 from finetune.training.inputs import differences, inputs_in_settings
 from finetune.verdict import (
     REJECTED,
@@ -70,10 +72,16 @@ def _made_version(task: Task, scratch: Path) -> dict[str, Any]:
     check(settings, area, scratch)
     _quieten()
     if not _is_trained(task, materials, with_rows=evaluation is None):
+        evaluation, materials = None, Materials(settings, scratch)
+        say(
+            f"{len(materials.documents)} rows to train on, {len(materials.validation)} to choose "
+            f"the checkpoint by, {len(materials.split.held_out)} held out"
+        )
+
         from finetune.phases.training import train
 
-        evaluation, materials = None, Materials(settings, scratch)
         train(task, materials, scratch)
+    Checkpoints(area, {}).remove()  # whoever trains no more needs none
     if evaluation is None:
         from finetune.phases.evaluation import evaluate
 
@@ -121,11 +129,11 @@ def _quieten() -> None:
     Progress bars rewrite their line, which a log shows as one long one; libraries' hints are not
     for operators.
     """
-    import datasets
-    import transformers
     from huggingface_hub.utils import disable_progress_bars
+    from transformers.utils import logging
 
-    datasets.disable_progress_bars()
+    # Read when it is imported, which takes seconds and which only data from the Hub needs.
+    os.environ["HF_DATASETS_DISABLE_PROGRESS_BARS"] = "1"
     disable_progress_bars()
-    transformers.utils.logging.disable_progress_bar()
-    transformers.utils.logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()

@@ -29,18 +29,14 @@ from finetune.verdict import BadInput, Interrupted
 
 def train(task: Task, materials: Materials, scratch: Path) -> None:
     """
-    Leaves `_TRAINED`, after which no checkpoint is needed any more.
+    Leaves `_TRAINED`.
 
     Raises:
-        BadInput: rows, base or hyperparameters cannot be trained with.
+        BadInput: base and hyperparameters cannot be trained with, or the loss is no number.
         Interrupted: the state is in a checkpoint.
     """
     settings, base = task.settings, materials.base
     documents, validation = materials.documents, materials.validation
-    say(
-        f"{len(documents)} rows to train on, {len(validation)} to choose the checkpoint by, "
-        f"{len(materials.split.held_out)} held out"
-    )
     plan = Plan(base.path, precision_here(settings, base.path), documents, validation)
     inputs = inputs_of(
         settings,
@@ -65,7 +61,6 @@ def train(task: Task, materials: Materials, scratch: Path) -> None:
         trackers.finish()
         save_adapter(model, scratch / "adapter", settings, base.resolved)
         task.finished.keep_trained(scratch, _account(trained, plan, materials), inputs)
-    checkpoints.remove()
 
 
 def follow(settings: Settings, crew: Crew, deadline: Deadline) -> int:

@@ -1,0 +1,104 @@
+"""
+Attempts of a run as processes of their own, to be killed.
+
+Importing torch takes longer than a whole run on a tiny base. So one process imports everything, and
+each attempt is a fork of it that runs `finetune.__main__.main` in an environment of its own, as
+`python -m finetune` does.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+FORKING = """
+import json, os, sys
+import finetune.__main__, finetune.phases.training, finetune.phases.evaluation
+import finetune.phases.merging
+for line in sys.stdin:
+    asked = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(log, 1)
+        os.dup2(log, 2)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        code = 1
+        try:
+            code = finetune.__main__.main()
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    print(json.dumps(child), flush=True)
+    if asked["wait"]:
+        print(json.dumps(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])), flush=True)
+"""
+
+
+class Attempts:
+    """Starts attempts, one or several at a time; `log` is what all of them have printed."""
+
+    def __init__(self, log: Path) -> None:
+        self.log = log
+        self._parent = subprocess.Popen(
+            [sys.executable, "-c", FORKING],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def close(self) -> None:
+        """Ends the process that forks."""
+        self._parent.kill()
+        self._parent.communicate()
+
+    def said(self) -> str:
+        """All output so far."""
+        return self.log.read_text("utf-8") if self.log.exists() else ""
+
+    def run(self, environment: dict[str, str]) -> int:
+        """An attempt to its end; its exit code."""
+        self._ask(environment, wait=True)
+        return self._answer()
+
+    def ended_by(
+        self,
+        number: signal.Signals,
+        environment: dict[str, str],
+        when: Callable[[], bool],
+        seconds: float = 60,
+    ) -> int:
+        """
+        An attempt that gets a signal as soon as `when` is true, or after so many seconds. Its exit
+        code; that of the signal, below 0, unless it ended by itself.
+        """
+        self._ask(environment, wait=True)
+        limit = time.monotonic() + seconds
+        while not when() and time.monotonic() < limit and _runs(self._child):
+            time.sleep(0.0005)
+        if _runs(self._child):
+            os.kill(self._child, number)
+        return self._answer()
+
+    def _ask(self, environment: dict[str, str], wait: bool) -> None:
+        asked = {"environment": environment, "log": str(self.log), "wait": wait}
+        assert self._parent.stdin is not None
+        self._parent.stdin.write(json.dumps(asked) + "\n")
+        self._parent.stdin.flush()
+        self._child = self._answer()
+
+    def _answer(self) -> int:
+        assert self._parent.stdout is not None
+        return json.loads(self._parent.stdout.readline())
+
+
+def _runs(child: int) -> bool:
+    try:
+        return Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
