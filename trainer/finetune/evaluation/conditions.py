@@ -68,7 +68,8 @@ class _Collector:
             self.conditions.numeric.update(self._columns(node))
         for node in self.tree.find_all(exp.Group):
             self.conditions.grouped.update(self._columns(node))
-        for node in self.tree.find_all(exp.SetOperation):
+        # A UNION is left out: values that both sides share would hide what one of them lacks.
+        for node in self.tree.find_all(exp.Intersect, exp.Except):
             self._join(self._projected(node.left), self._projected(node.right))
         for node in self.tree.find_all(exp.Query):
             parts = (node.args.get("limit"), node.args.get("offset"))
@@ -101,6 +102,9 @@ class _Collector:
             )
         elif values:
             # Of SUM(x) > 100 too: a group of one row has its x as sum, mean, least and greatest.
+            if left.find(exp.Sum):  # and one of two rows has half of it
+                halves = [value // 2 + 1 for value in values if isinstance(value, int | float)]
+                values = [*values, *halves]
             for name in names:
                 self.conditions.compared[name] += [(operator, value) for value in values]
         else:

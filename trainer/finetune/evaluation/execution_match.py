@@ -8,10 +8,11 @@ both queries (https://arxiv.org/abs/2010.02840).
 """
 
 import math
+import random
 import re
 from collections import Counter
 from contextlib import suppress
-from typing import Any, Literal
+from typing import Literal
 
 from sqlglot import exp
 
@@ -23,7 +24,9 @@ from finetune.evaluation.tables import FAULTS, tables_of
 
 # Databases around the expected query alone, which decide whether it can tell anything; more of them
 # where the first find nothing; and databases around both queries.
-EXPECTED_ALONE, SECOND_TRY, AROUND_BOTH = 8, 40, 28
+EXPECTED_ALONE, SECOND_TRY, AROUND_BOTH = 8, 40, 36
+# Orders in which the same rows are stored, to see what a query leaves open.
+ORDERS = 5
 
 Outcome = Literal["right", "wrong", "gold_failed", "gold_empty", "no_tables"]
 
@@ -117,8 +120,13 @@ class _Gold:
 
     def _stored_otherwise(self, database: MadeUpDatabase, rows: Rows) -> list[Result]:
         results = []
-        for turn in (_reversed, _rotated):
-            database.fill({table: turn(values) for table, values in rows.items()})
+        rng = random.Random(0)
+        for number in range(ORDERS):
+            turn = rng.shuffle if number else list.reverse
+            stored = {table: list(values) for table, values in rows.items()}
+            for values in stored.values():
+                turn(values)
+            database.fill(stored)
             with suppress(*FAULTS):
                 results.append(_rounded(database.run(self.query)))
         database.fill(rows)
@@ -142,14 +150,6 @@ class _Gold:
 
 def _text(tree: exp.Query) -> str:
     return tree.sql(dialect="sqlite", comments=False)
-
-
-def _reversed(rows: list[list[Any]]) -> list[list[Any]]:
-    return rows[::-1]
-
-
-def _rotated(rows: list[list[Any]]) -> list[list[Any]]:
-    return rows[len(rows) // 2 :] + rows[: len(rows) // 2]
 
 
 def _rounded(result: Result) -> Result:

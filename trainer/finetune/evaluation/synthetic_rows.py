@@ -8,8 +8,9 @@ what the queries compare with, and columns that are compared with each other sha
 """
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from finetune.evaluation.conditions import Conditions, Value
@@ -22,6 +23,7 @@ Rows = dict[Table, list[list[Any]]]
 SIZES = (6, 2, 12, 4, 1, 8, 3, 25)
 # What a HAVING or a LIMIT may count to, that rows are made for.
 LARGEST_COUNT = 150
+LARGEST_EDGE = 60
 
 
 @dataclass(frozen=True)
@@ -43,16 +45,42 @@ class Character:
 def databases(tables: list[Table], conditions: Conditions, seed: int, count: int) -> Iterator[Rows]:
     """`count` sets of rows by table, in the order of its columns; the same for the same seed."""
     pools = Pools(tables, conditions)
-    rng = random.Random(f"{seed} {conditions.limit} {sorted(conditions.counts)}")
+    rng = random.Random(seed)
     counted = [number for number in sorted(conditions.counts) if 0 <= number <= LARGEST_COUNT]
     limit = min(conditions.limit, LARGEST_COUNT)
-    for number in range(count):
-        if counted and number % 4 == 1:
-            yield _groups(tables, pools, counted, rng)
-        elif limit and number % 4 == 3:
-            yield _mixed(tables, pools, _many(limit + rng.choice((1, 2, 3)), rng), rng)
-        else:
-            yield _mixed(tables, pools, _character(number, rng), rng)
+    exact = [(root, value) for root in pools.compared for value in pools[root].literals]
+    near = [(root, value) for root in pools.compared for value in pools[root].near]
+    alike = [root for root in pools.compared if len(pools[root].literals) > 1]
+
+    def some(make: Callable[..., Rows], *choices: Any) -> list[Callable[[], Rows]]:
+        return [partial(make, tables, pools, rng, *choice) for choice in choices]
+
+    made = some(_edges, *((root, met) for met in (True, False) for root in pools.compared))
+    made = made[: count // 3]
+    made += some(_few, *((root, [value]) for root, value in exact[: count // 6]))
+    for _ in range(count // 6 if near else 0):
+        root, value = rng.choice(near)
+        made += some(_few, (root, [value]))
+    # Two conditions on one column, of two queries that meet in an INTERSECT: both are met by two
+    # rows that agree in all else.
+    pairs = [
+        (root, [literal, value])
+        for root in alike
+        for literal in pools[root].literals
+        for value in pools[root].near
+        if literal != value
+    ]
+    made += some(_few, *rng.sample(pairs, min(len(pairs), count // 4)))
+    if counted:
+        plain = [(counted, None, None)] * (count // 10)
+        made += some(_groups, *plain, *((counted, *edge) for edge in exact[: count // 8]))
+    if limit:
+        made += some(_limited, *[(limit,)] * (count // 8))
+    characters = [(_character(number, rng),) for number in range(count)]
+    made += some(_mixed, *characters[: max(count - len(made), count // 3)])
+    rng.shuffle(made)
+    for make in made[:count]:
+        yield make()
 
 
 def _character(number: int, rng: random.Random) -> Character:
@@ -67,12 +95,33 @@ def _character(number: int, rng: random.Random) -> Character:
     )
 
 
-def _many(size: int, rng: random.Random) -> Character:
+def _limited(tables: list[Table], pools: Pools, rng: random.Random, limit: int) -> Rows:
     """Enough rows that a LIMIT cuts some off, in an order that leaves no doubt which."""
-    return Character(size, 0, 0, rng.choice((0, 0.1)), 1, 4, rng.choice((0.8, 1)))
+    size = limit + rng.choice((1, 2, 3))
+    character = Character(size, 0, 0, rng.choice((0, 0.1)), 1, 4, rng.choice((0.8, 1)))
+    return _mixed(tables, pools, rng, character)
 
 
-def _mixed(tables: list[Table], pools: Pools, character: Character, rng: random.Random) -> Rows:
+def _few(
+    tables: list[Table], pools: Pools, rng: random.Random, edge: str, values: list[Value]
+) -> Rows:
+    """
+    One row for each of a few values of one column, all others alike and meeting their conditions:
+    whether such a row counts decides the whole result.
+    """
+    cells = {
+        root: rng.choice(pools[root].satisfying or pools[root].common) for root in pools.roots()
+    }
+    return {
+        table: [
+            [(cells | {edge: value})[pools.root(name)] for name in table.columns]
+            for value in values
+        ]
+        for table in tables
+    }
+
+
+def _mixed(tables: list[Table], pools: Pools, rng: random.Random, character: Character) -> Rows:
     columns = _Columns(pools, character, rng)
     return {table: _table(table, columns, character, rng) for table in tables}
 
@@ -111,9 +160,8 @@ class _Columns:
             pool = pools[root]
             good = pool.satisfying or pool.common
             every = list(dict.fromkeys([*pool.near, *pool.common]))
-            good = rng.sample(good, min(character.values, len(good)))
-            chosen = rng.sample(every, min(character.values, len(every)))
-            self.active[root] = (good, list(dict.fromkeys([*good, *chosen])))
+            good = rng.choices(good, k=character.values)
+            self.active[root] = (good, [*good, *rng.choices(every, k=character.values)])
         self.distinct = {
             root
             for root in pools.roots()
@@ -129,13 +177,52 @@ class _Columns:
         if root in self.distinct:
             return self.pools[root].distinct(count, self.rng)
         good, every = self.active[root]
+        drawn = self.rng.choices(good, k=count)
+        others = self.rng.choices(every, k=count)
+        share = self.character.witnesses
         return [
-            self.rng.choice(good if self.rng.random() < self.character.witnesses else every)
-            for _ in range(count)
+            value if self.rng.random() < share else other
+            for value, other in zip(drawn, others, strict=True)
         ]
 
 
-def _groups(tables: list[Table], pools: Pools, counted: list[int], rng: random.Random) -> Rows:
+def _edges(tables: list[Table], pools: Pools, rng: random.Random, edge: str, met: bool) -> Rows:
+    """
+    One row for each value that lies around what one column is compared with. The other columns meet
+    their conditions or, for the sake of OR, do not; those without a condition tell rows apart.
+    """
+    near = [*pools[edge].near, None][:LARGEST_EDGE]
+    distinct = {
+        root: pools[root].distinct(len(near), rng)
+        for root in pools.roots()
+        if root not in pools.compared
+    }
+    rows: Rows = {}
+    for table in tables:
+        columns: list[list[Value]] = []
+        for name in table.columns:
+            root = pools.root(name)
+            pool = pools[root]
+            if root == edge:
+                columns.append(near)
+            elif root in distinct:
+                columns.append(distinct[root])
+            else:
+                good = pool.satisfying if met and pool.satisfying else pool.common
+                columns.append([rng.choice(good) for _ in near])
+        rows[table] = [list(row) for row in zip(*columns, strict=True)]
+        rng.shuffle(rows[table])
+    return rows
+
+
+def _groups(
+    tables: list[Table],
+    pools: Pools,
+    rng: random.Random,
+    counted: list[int],
+    edge: str | None,
+    edge_value: Value,
+) -> Rows:
     """
     Groups of n - 1, n and n + 1 rows for what a count is compared with. Keys and grouping columns
     have values of their own in each group; one table has as many rows as the group, the others one,
@@ -155,17 +242,27 @@ def _groups(tables: list[Table], pools: Pools, counted: list[int], rng: random.R
         start = max((int(v) for v in pool.near if isinstance(v, int | float)), default=0) + 20
         return start + used[root] if pool.numeric else f"{root} of {used[root]:03}"
 
+    all_of_it = rng.random() < 0.5
     for size in sizes:
-        keys = {root: fresh(root) for root in of_a_group}
+        # Some groups share a grouping column that is no key: they are one for GROUP BY that alone.
+        keys = {
+            root: fresh(root)
+            if root in pools.joined or rng.random() < 0.7
+            else pools[root].common[0]
+            for root in of_a_group
+        }
         for table in tables:
-            for _ in range(size if table is many else 1):
+            for number in range(size if table is many else 1):
                 row = []
                 for column in table.columns:
                     root = pools.root(column)
                     pool = pools[root]
                     good = pool.satisfying or pool.common
                     own = several and root not in pools.pinned
-                    row.append(keys.get(root, fresh(root) if own else rng.choice(good)))
+                    if root == edge and (all_of_it or number == 0):
+                        row.append(edge_value)  # of the row that makes the group large enough
+                    else:
+                        row.append(keys.get(root, fresh(root) if own else rng.choice(good)))
                 rows[table].append(row)
     for values in rows.values():
         rng.shuffle(values)

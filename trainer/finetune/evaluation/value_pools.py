@@ -14,13 +14,14 @@ RANGES = ("GT", "GTE", "LT", "LTE")
 @dataclass(frozen=True)
 class Pool:
     """
-    `near` lies around what the column is compared with, `satisfying` meets as many of the
-    comparisons as one value can, `common` has nothing to do with them. Any may be empty but the
-    last.
+    `literals` are what the column is compared with, `near` lies around them (they come first),
+    `satisfying` meets as many of the comparisons as one value can, `common` has nothing to do with
+    them. Any may be empty but the last.
     """
 
     name: str
     numeric: bool
+    literals: list[Value]
     near: list[Value]
     satisfying: list[Value]
     common: list[Value]
@@ -61,6 +62,7 @@ class Pools:
             root: _pool(root, list(dict.fromkeys(pairs)), root in numbers)
             for root, pairs in compared.items()
         }
+        self.compared = [root for root, pairs in compared.items() if pairs]
         # Where one value is asked for, all rows may need it: a key that is unique would find one.
         self.pinned = {
             root
@@ -82,11 +84,10 @@ class Pools:
 
 
 def _pool(root: str, compared: list[tuple[str, Value]], numeric: bool) -> Pool:
-    literals = [value for _, value in compared if value is not None]
-    numeric = numeric or any(not isinstance(value, str) for value in literals)
-    near: list[Value] = list(
-        dict.fromkeys(value for operator, literal in compared for value in _near(operator, literal))
-    )
+    literals = list(dict.fromkeys(value for _, value in compared))
+    numeric = numeric or any(isinstance(value, int | float) for value in literals)
+    around = (value for operator, literal in compared for value in _near(operator, literal))
+    near: list[Value] = list(dict.fromkeys([*literals, *around]))
     # Nobody can guess these from a query: they tell columns apart, not conditions.
     common: list[Value] = (
         [1, 2, 3, 5, 8, 13, 0, 21] if numeric else [f"{root} {letter}" for letter in "abcdefg"]
@@ -97,7 +98,7 @@ def _pool(root: str, compared: list[tuple[str, Value]], numeric: bool) -> Pool:
     }
     most = max(met.values(), default=0)
     satisfying = [value for value, count in met.items() if count == most] if most else []
-    return Pool(root, numeric, near, satisfying, common)
+    return Pool(root, numeric, literals, near, satisfying, common)
 
 
 def _near(operator: str, literal: Value) -> list[Value]:
