@@ -10,6 +10,7 @@ from finetune.phases.finished import EVALUATION
 from finetune.phases.task import Task
 from finetune.publishing.manifest import Lineage
 from finetune.publishing.model_card import model_card
+from finetune.publishing.report import Run, write_report
 from finetune.publishing.version_directory import stage
 from finetune.publishing.version_files import write_version_files
 from finetune.training.base_model import licence
@@ -35,7 +36,11 @@ def merge(
     # What a later model that has to beat this one is compared with, row by row.
     _write(version / EVALUATION, evaluation)
     (version / "README.md").write_text(model_card(settings, lineage, metrics), "utf-8")
+    report = Run(settings, lineage, metrics, training, evaluation["rows"], training["data"])
+    write_report(version, report)
     fetch_runs(task.area, version)
+    rows, data = evaluation["rows"], training.get("data")
+    write_report(version, Run(settings, lineage, metrics, training, rows, data))
     stage(version, base.path, adapter, task.area, settings, lineage, metrics)
 
 
