@@ -6,7 +6,7 @@ from peft import PeftModel
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from tiny import write_base
-from tiny_adapter import write_adapter
+from tiny_adapter import write_adapter, write_version
 
 from finetune.publishing import shards
 from finetune.publishing.merging import (
@@ -15,7 +15,6 @@ from finetune.publishing.merging import (
     publish_merged,
     require_mergeable,
 )
-from finetune.publishing.version_files import write_version_files
 from finetune.training.base_model import load_model
 from finetune.verdict import BadInput
 
@@ -27,18 +26,6 @@ KINDS = {"lora": {}, "rslora": {"use_rslora": True}, "dora": {"use_dora": True}}
 @pytest.fixture(scope="session")
 def all_bases(tmp_path_factory):
     return {shape: write_base(tmp_path_factory.mktemp(shape), shape) for shape in SHAPES}
-
-
-def write_version(base, adapter, directory):
-    """The whole of a version, its shards kept."""
-    kept = directory / "kept"
-    kept.mkdir(parents=True)
-    write_version_files(directory, base, adapter, [1])
-    publish_merged(base, adapter, directory, lambda path: path.rename(kept / path.name))
-    for path in kept.iterdir():
-        path.rename(directory / path.name)
-    kept.rmdir()
-    return directory
 
 
 def logits(model, length=40):
@@ -153,7 +140,9 @@ def test_whatever_the_base_calls_its_tensors_is_found_and_kept(all_bases, tmp_pa
 
     adapter = write_adapter(other, tmp_path / "adapter")
     version = write_version(other, adapter, tmp_path / "version")
-    assert load_file(version / "model.safetensors").keys() == tensors.keys()
+    kept = {name for name in tensors if "vision_tower" not in name}
+    published = load_file(version / "model.safetensors").keys()
+    assert {name for name in published if ".vision_tower.vision_model." not in name} == kept
     merged = load_model(other, CPU)
     merge_into(merged, adapter)
     for name, weight in load_model(version, CPU).named_parameters():

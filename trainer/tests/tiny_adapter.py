@@ -23,3 +23,18 @@ def write_adapter(base: Path, directory: Path, **changes: Any) -> Path:
     model.save_pretrained(directory, save_embedding_layers=False)
     (directory / "README.md").unlink()
     return directory
+
+
+def write_version(base: Path, adapter: Path, directory: Path) -> Path:
+    """All files of the merged model, its shards kept."""
+    from finetune.publishing.merging import publish_merged
+    from finetune.publishing.version_files import write_version_files
+
+    kept = directory / "kept"
+    kept.mkdir(parents=True)
+    write_version_files(directory, base, adapter, [1])
+    publish_merged(base, adapter, directory, lambda path: path.rename(kept / path.name))
+    for path in kept.iterdir():
+        path.rename(directory / path.name)
+    kept.rmdir()
+    return directory

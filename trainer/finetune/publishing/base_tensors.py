@@ -3,7 +3,8 @@ Where each matrix of a model lies in its base's files.
 
 The names in the files are not always the model's own: transformers renames while it loads (an older
 Gemma 3 has `language_model.model.layers...`, in the model it is `model.language_model.layers...`).
-A published version keeps the base's names, so that whatever reads the base reads the version.
+A published version keeps the base's names, so that whatever reads the base reads the version; the
+exception is in `reader_compatibility`.
 """
 
 import json
@@ -16,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import WeightConverter, WeightRenaming, rename_source_key
 
+from finetune.publishing.reader_compatibility import tensor_name_for_readers
 from finetune.verdict import BadInput
 
 _SINGLE, _INDEX = "model.safetensors", "model.safetensors.index.json"
@@ -25,10 +27,14 @@ _BYTES = {"F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, 
 
 @dataclass(frozen=True)
 class StoredTensor:
-    """A tensor of the base. `kind` is its type in the words of safetensors, such as BF16."""
+    """
+    A tensor of the base: its name there and in the version. `kind` is its type in the words of
+    safetensors, such as BF16.
+    """
 
     path: Path
     name: str
+    published_name: str
     shape: tuple[int, ...]
     kind: str
 
@@ -62,7 +68,11 @@ def stored_tensors(base: Path) -> dict[str, StoredTensor]:
             for name in file.offset_keys():
                 described = file.get_slice(name)
                 tensors[name] = StoredTensor(
-                    path, name, tuple(described.get_shape()), described.get_dtype()
+                    path,
+                    name,
+                    tensor_name_for_readers(name, config),
+                    tuple(described.get_shape()),
+                    described.get_dtype(),
                 )
     return tensors
 

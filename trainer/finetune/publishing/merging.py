@@ -21,7 +21,7 @@ from finetune.verdict import BadInput
 
 def merged_tensors(base: Path, adapter: Path) -> Iterator[tuple[str, torch.Tensor]]:
     """
-    Every tensor of the merged model by its name in the base's files, floating point as bfloat16.
+    Every tensor of the merged model by its name in the version, floating point as bfloat16.
 
     Raises:
         BadInput: a layer of the adapter has no weight in the base, so that it would be lost.
@@ -29,7 +29,7 @@ def merged_tensors(base: Path, adapter: Path) -> Iterator[tuple[str, torch.Tenso
     """
     merging = _Merging(base, adapter)
     for tensor in merging.tensors.values():
-        yield tensor.name, merging.read(tensor)
+        yield tensor.published_name, merging.read(tensor)
 
 
 def publish_merged(

@@ -2,12 +2,14 @@
 Settings files that transformers 4 and 5 read alike.
 
 A checkpoint in the words of transformers 5 is misread by 4 without a message: it takes its own
-defaults for the positions (`rope_parameters` is new), and does not know the tokenizer's class. So
-the old words are written beside the new ones; 5 reads either. Compared with 4.57.6 in
+defaults for the positions (`rope_parameters` is new), does not know the tokenizer's class, and
+makes up the weights of a vision tower that is called otherwise. So the old words are written,
+beside the new ones where both are needed; 5 reads either. Compared with 4.57.6 in
 tests/test_reader_compatibility.py.
 """
 
 import copy
+import re
 from typing import Any
 
 Json = dict[str, Any]
@@ -48,10 +50,19 @@ def _one_rope_for_4(rope: Json) -> Json:
 def tokenizer_config_for_readers(config: Json) -> Json:
     """tokenizer_config.json for both."""
     config = copy.deepcopy(config)
-    config.pop("name_or_path", None)
+    for name in ("name_or_path", "is_local", "local_files_only"):  # of the machine that trained
+        config.pop(name, None)
     if config.get("tokenizer_class") == "TokenizersBackend":
         config["tokenizer_class"] = "PreTrainedTokenizerFast"
     if isinstance(config.get("extra_special_tokens"), list):
         # A dictionary in 4, for which it looks up its keys.
         config["additional_special_tokens"] = config.pop("extra_special_tokens")
     return config
+
+
+def tensor_name_for_readers(name: str, config: Json) -> str:
+    """A weight's name for both: 5 leaves `vision_model` out of SigLIP's (Gemma 3 with pictures)."""
+    vision = config.get("vision_config") or {}
+    if vision.get("model_type") != "siglip_vision_model":
+        return name
+    return re.sub(r"^((?:model\.)?vision_tower\.)(?!vision_model\.)", r"\1vision_model.", name)

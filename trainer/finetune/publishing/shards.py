@@ -56,7 +56,7 @@ def write_shard(
     start = 0
     for tensor in tensors:
         end = start + tensor.published_size
-        header[tensor.name] = {
+        header[tensor.published_name] = {
             "dtype": tensor.published_kind,
             "shape": tensor.shape,
             "data_offsets": [start, end],
@@ -85,7 +85,7 @@ def write_shard(
 def write_index(path: Path, shards: dict[str, list[StoredTensor]]) -> None:
     """Says which file holds which tensor, as transformers and vLLM read it."""
     size = sum(tensor.published_size for shard in shards.values() for tensor in shard)
-    placed = {tensor.name: name for name, shard in shards.items() for tensor in shard}
+    placed = {one.published_name: name for name, shard in shards.items() for one in shard}
     index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(placed.items()))}
     partial = path.with_name(path.name + ".partial")
     partial.write_text(json.dumps(index, indent=2) + "\n", "utf-8")

@@ -5,6 +5,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from transformers import AutoTokenizer
+
 from finetune.publishing.reader_compatibility import (
     config_for_readers,
     tokenizer_config_for_readers,
@@ -53,13 +55,21 @@ def write_version_files(
                 shutil.copyfile(path, directory / path.name)
     config = _read(base / "config.json")
     _write(directory / "config.json", config_for_readers(config))
-    if tokenizer := _read(base / "tokenizer_config.json"):
-        _write(directory / "tokenizer_config.json", tokenizer_config_for_readers(tokenizer))
+    _write_tokenizer(base, directory)
     _write(directory / "generation_config.json", _generation(base, config, end_ids))
     if chat_template is not None:
         (directory / "chat_template.jinja").write_text(chat_template, "utf-8")
     if adapter != directory / "adapter":
         shutil.copytree(adapter, directory / "adapter", dirs_exist_ok=True)
+
+
+def _write_tokenizer(base: Path, directory: Path) -> None:
+    # As it was read for training, which may differ from the base's tokenizer.json: transformers 5
+    # gives some families (Qwen) their own rules, 4 the file's. Read again, since training sets
+    # padding on its copy, which is no business of the server's.
+    AutoTokenizer.from_pretrained(base, trust_remote_code=False).save_pretrained(directory)
+    path = directory / "tokenizer_config.json"
+    _write(path, tokenizer_config_for_readers(_read(path)))
 
 
 def _generation(base: Path, config: dict[str, Any], end_ids: list[int]) -> dict[str, Any]:
