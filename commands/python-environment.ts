@@ -115,6 +115,7 @@ export function pythonEnvironment(): string {
   const cache = cacheFolder();
   const hash = createHash("sha256")
     .update(readFileSync(join(REHEARSAL, "requirements.txt")))
+    .update(readFileSync(join(REHEARSAL, "transformers-4.txt")))
     .digest("hex")
     .slice(0, 12);
   // A complete environment of these requirements will do, whatever python3 is today. One whose

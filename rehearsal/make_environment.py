@@ -21,6 +21,8 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 UV = HERE / "uv.txt"
 REQUIREMENTS = HERE / "requirements.txt"
+# In a folder of its own, which a test puts on the path before everything else.
+OLDER = HERE / "transformers-4.txt"
 
 
 # What uv writes for rehearsal/requirements.txt, measured on 2026-11-24: the scale of the progress.
@@ -135,16 +137,11 @@ def main(cache: Path, target: Path, watched: list[int]) -> None:
         # Relocatable: the environment is renamed once it is complete.
         create = ["venv", "--quiet", "--relocatable", "--python", sys.executable, str(partial)]
         run(command + create, environment, watched)
-        sync = [
-            "pip",
-            "sync",
-            "--quiet",
-            "--require-hashes",
-            "--no-build",
-            "--python",
-            str(partial),
-        ]
-        run([*command, *sync, str(REQUIREMENTS)], environment, watched, progress=True)
+        options = ["--quiet", "--require-hashes", "--no-build", "--python", str(partial)]
+        sync = [*command, "pip", "sync", *options, str(REQUIREMENTS)]
+        run(sync, environment, watched, progress=True)
+        older = ["--no-deps", "--target", str(partial / OLDER.stem), "-r", str(OLDER)]
+        run([*command, "pip", "install", *options, *older], environment, watched)
         partial.rename(target)
 
 
