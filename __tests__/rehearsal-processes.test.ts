@@ -62,6 +62,17 @@ describe("a local process", () => {
     expect(message).not.toContain("\n  10\n");
   });
 
+  test("fails with the messages of structured lines, as Cloud Logging shows them", async () => {
+    const entry = JSON.stringify({ message: "step 1 of 2", severity: "INFO" });
+    const one = start(
+      `echo '${entry}'; echo '{"a": 1}'; exit 1`,
+      join(folder(), "log"),
+    );
+    expect(one.failure(await one.ended).message).toMatch(
+      /\n {2}step 1 of 2\n {2}\{"a": 1\}$/,
+    );
+  });
+
   test("ends with all that it has started", async () => {
     const file = join(folder(), "pid");
     const one = start(

@@ -3,6 +3,7 @@ import { openSync, readFileSync } from "node:fs";
 import { constants } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError } from "../commands/command-line";
+import { readable } from "./log-line";
 
 const running = new Set<LocalProcess>();
 
@@ -95,7 +96,7 @@ export class LocalProcess {
     return new CommandError(
       [
         `The ${this.props.name} ended with exit code ${code}. Its last lines (all of them: ${this.props.log}):`,
-        ...lines.map((line) => `  ${line}`),
+        ...lines.map((line) => `  ${readable(line)}`),
       ].join("\n"),
     );
   }

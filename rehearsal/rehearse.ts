@@ -7,7 +7,7 @@ import {
   runAsProcess,
 } from "../commands/command-line";
 import { pythonEnvironment } from "../commands/python-environment";
-import { jobContainer, serviceContainer } from "./container";
+import { jobContainer, localized, serviceContainer } from "./container";
 import { endProcessesWithThisOne } from "./local-process";
 import { withProgress } from "./progress";
 import { type Answers, askAll, readQuestions, score } from "./questions";
@@ -135,6 +135,10 @@ async function rehearse(argv: readonly string[]): Promise<number> {
   const rights = score(python, questions, answers);
   console.log(
     report(questions, answers, rights, join(workspace.folder, "answers.txt")),
+  );
+  const version = localized(job, workspace.bucket).environment.OUTPUT_URI!;
+  console.log(
+    `The trainer's own report, with its curves: ${join(version, "report.html")}`,
   );
   console.log(`Took ${((Date.now() - began) / 60_000).toFixed(1)} minutes.`);
   if (keep) {

@@ -5,6 +5,7 @@ import { bytecodeFolder } from "../commands/python-environment";
 import { type Container, localized } from "./container";
 import { entrypoint } from "./entrypoint";
 import { LocalProcess } from "./local-process";
+import { lastStep } from "./log-line";
 import { expected, type State, withProgress } from "./progress";
 import type { Workspace } from "./workspace";
 
@@ -55,23 +56,19 @@ export async function finish(
   }
 }
 
-/** How far the trainer is, by its last line "step N of M, loss ..., T left". */
+/** How far the trainer is, by the last step that it tells of. */
 export function trainingState(output: string, seconds: number): State {
-  const step = [
-    ...output.matchAll(
-      /^step (\d+) of (\d+), (loss [\d.]+).*?, ([^,\n]+) left$/gm,
-    ),
-  ].at(-1);
-  if (step === undefined) {
+  const last = lastStep(output);
+  if (last === undefined) {
     return { share: 0, text: `loading, ${seconds.toFixed(0)} s` };
   }
-  const [, done, all, loss, left] = step;
+  const { step, steps, loss, secondsLeft } = last;
   // Merging, scoring and publishing take about a tenth of the whole.
-  return done === all
-    ? { share: 0.9, text: "merging, scoring, publishing" }
+  return step === steps
+    ? { share: 0.9, text: "scoring, merging, publishing" }
     : {
-        share: (0.9 * Number(done)) / Number(all),
-        text: `step ${done}/${all}, ${loss}, ${left} left`,
+        share: (0.9 * step) / steps,
+        text: `step ${step}/${steps}, loss ${loss?.toFixed(4) ?? "NaN"}, ${secondsLeft.toFixed(0)} s left`,
       };
 }
 
