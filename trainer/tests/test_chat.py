@@ -157,6 +157,14 @@ def test_a_call_of_a_tool_is_an_answer(tokenizers, load):
     assert texts[1] == "It is 1.<|im_end|>"
 
 
+def test_half_a_surrogate_pair_in_a_call_is_replaced(tokenizers, load):
+    call = {"type": "function", "function": {"name": "run", "arguments": {"sql": "\ud83d"}}}
+    chats = [[CHAT[0], {"role": "assistant", "content": "", "tool_calls": [call]}]]
+    rows = load(tokenizers["qwen2"], chats).rows
+    assert "\ufffd" in rows[0].completion
+    assert encode(rows, tokenizers["qwen2"])
+
+
 @pytest.mark.parametrize(
     ("messages", "kind", "reason"),
     [

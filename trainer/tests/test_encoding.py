@@ -1,5 +1,5 @@
 import pytest
-from tiny import rows, write_tokenizer
+from tiny import rows, sentencepiece, write_tokenizer
 from tokenizers import processors
 
 from finetune.data.dataset import Example
@@ -106,10 +106,22 @@ def test_rows_that_do_not_fit_are_left_out_rather_than_cut(tokenizers):
     assert all(row.labels[-1] != IGNORED for row in kept)
 
 
-def test_a_token_across_prompt_and_completion_is_graded_and_warned_of(tokenizers, capsys):
+def test_a_token_across_prompt_and_completion_is_split_as_the_server_sees_it(tokenizers, capsys):
     tokenizer = tokenizers["llama"]
-    row = encode([Example("SELECT ship_na", "me FROM ship", "")], tokenizer)[0]
+    example = Example("SELECT ship_na", "me FROM ship", "")
+    row = encode([example], tokenizer)[0]
+    asked = prompt_ids(example, tokenizer)
+    assert tokenizer(example.prompt + example.completion)["input_ids"][: len(asked)] != asked
+    assert row.input_ids[: len(asked)] == asked
     assert tokenizer.decode(row.input_ids) == "SELECT ship_name FROM ship<eos>"
+    assert graded(row, tokenizer) == "me FROM ship<eos>"
+    assert capsys.readouterr().err == ""
+
+
+def test_a_token_that_cannot_be_split_is_graded_and_warned_of(capsys):
+    tokenizer = sentencepiece("first")
+    row = encode([Example("SELECT ship_na", "me FROM ship", "")], tokenizer)[0]
+    assert tokenizer.decode(row.input_ids) == "<s> SELECT ship_name FROM ship</s>"
     assert "in 1 of 1 rows the end of the prompt" in capsys.readouterr().err
 
 

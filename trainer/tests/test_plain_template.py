@@ -1,18 +1,7 @@
 import json
 
 import pytest
-from tiny import environment, rows, write_tokenizer
-from tokenizers import (
-    AddedToken,
-    Tokenizer,
-    decoders,
-    models,
-    normalizers,
-    pre_tokenizers,
-    processors,
-)
-from tokenizers.trainers import BpeTrainer
-from transformers import PreTrainedTokenizerFast
+from tiny import environment, rows, sentencepiece, write_tokenizer
 
 from finetune.data.encoding import encode, prompt_ids
 from finetune.data.example import Example
@@ -25,33 +14,6 @@ ONE = {
     "COMPLETION_TEMPLATE": " {a}",
 }
 QUESTIONS = ["Which ship?", " Which\nship? ", "{{ 7 }} {% x %} '\"\\", "", "é🦜"]
-
-
-def sentencepiece(first: str) -> PreTrainedTokenizerFast:
-    """
-    As Llama 2 (legacy: a space is put before each piece of a text) or later (before the text).
-    """
-    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
-    if first == "legacy":
-        tokenizer.normalizer = normalizers.Sequence(
-            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
-        )
-    else:
-        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
-    )
-    byte_tokens = [f"<0x{value:02X}>" for value in range(256)]
-    special = ["<unk>", "<s>", "</s>", *byte_tokens]
-    trainer = BpeTrainer(vocab_size=500, special_tokens=special, show_progress=False)
-    tokenizer.train_from_iterator([" ".join(row.values()) for row in rows()], trainer)
-    tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A", special_tokens=[("<s>", 1)]
-    )
-    tokens = {name: AddedToken(name, special=True, normalized=False) for name in ("<s>", "</s>")}
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token=tokens["<s>"], eos_token=tokens["</s>"]
-    )
 
 
 @pytest.fixture(params=["llama", "gemma", "first", "legacy"])

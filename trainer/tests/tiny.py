@@ -100,6 +100,46 @@ def write_tokenizer(directory: Path, shape: str, chat_format: str | None = None)
     return fast
 
 
+def sentencepiece(first: str) -> Any:
+    """
+    A tokenizer as Llama 2's: it puts a space before a text ("first"), or before each piece of one
+    that special tokens divide ("legacy").
+    """
+    from tokenizers import (
+        AddedToken,
+        Tokenizer,
+        decoders,
+        models,
+        normalizers,
+        pre_tokenizers,
+        processors,
+        trainers,
+    )
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True))
+    if first == "legacy":
+        tokenizer.normalizer = normalizers.Sequence(
+            [normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]
+        )
+    else:
+        tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first", split=False)
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()]
+    )
+    byte_tokens = [f"<0x{value:02X}>" for value in range(256)]
+    special = ["<unk>", "<s>", "</s>", *byte_tokens]
+    trainer = trainers.BpeTrainer(vocab_size=500, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator([" ".join(row.values()) for row in rows()], trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A", special_tokens=[("<s>", 1)]
+    )
+    tokens = {name: AddedToken(name, special=True, normalized=False) for name in ("<s>", "</s>")}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, bos_token=tokens["<s>"], eos_token=tokens["</s>"]
+    )
+
+
 def write_base(
     directory: Path, shape: str = "llama", chat_format: str | None = None, **changes: Any
 ) -> Path:

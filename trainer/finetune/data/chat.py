@@ -6,7 +6,7 @@ and the answer with the token that ends it.
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.data.row_checks import RowFault, blank, text_of
+from finetune.data.row_checks import LONE_SURROGATE, RowFault, blank, text_of
 
 # Templates that show the date would render other rows on other days, and a resumed run would see
 # data that its checkpoint does not know. The date is the one that Llama 3.1 falls back to.
@@ -109,13 +109,16 @@ class ChatFormat:
     def _render(self, messages: list[dict[str, Any]], tools: Any = None, **changes: Any) -> str:
         from jinja2 import TemplateError
 
+        # A template is a program, and rows may hold anything.
+        refusals = TemplateError, TypeError, ValueError, LookupError, AttributeError
         try:
-            return self._tokenizer.apply_chat_template(
+            text = self._tokenizer.apply_chat_template(
                 messages, tools=tools or None, **RENDERING, **changes
             )
-        except (TemplateError, TypeError, ValueError, KeyError, AttributeError) as error:
+        except (*refusals, ArithmeticError, RecursionError) as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise RowFault("malformed", f"the chat template refuses it: {reason[0]}") from error
+        return LONE_SURROGATE.sub("\ufffd", text)
 
 
 def checked(messages: Any) -> list[dict[str, Any]]:

@@ -26,7 +26,9 @@ class Encoded:
 def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
     """
     Tokenises as the server does: one call on the text, with the special tokens that the tokenizer
-    itself puts first; of a chat, whose template has put them into the text, without.
+    itself puts first; of a chat, whose template has put them into the text, without. Where the end
+    of the prompt and the start of the completion would make one token, which no server sees, the
+    completion is tokenised by itself.
 
     Loss falls on the completion and the end token by position. A label masked wherever it equals
     the padding token would never teach the end where padding and end share an id, and the model
@@ -34,18 +36,26 @@ def encode(examples: list[Example], tokenizer: Any) -> list[Encoded]:
     """
     prompts = _tokens([(row, row.prompt) for row in examples], tokenizer)
     texts = _tokens([(row, row.prompt + row.completion) for row in examples], tokenizer)
+    cuts = [(row, row.prompt[:place]) for row in examples for span in row.graded for place in span]
+    parts = iter(_tokens(cuts, tokenizer))
+    one_of_each = {row.end: row for row in examples}  # rows of one kind, nearly always
+    ends = {name: end_token(row, tokenizer) for name, row in one_of_each.items()}
     encoded, merged = [], 0
     for row, prompt, ids in zip(examples, prompts, texts, strict=True):
-        end = end_token(row, tokenizer)
+        end = ends[row.end]
         ids = ids if ids[-1:] == [end] else [*ids, end]
         start = _common(prompt, ids)
-        merged += start < len(prompt)
+        if start < len(prompt):
+            own = tokenizer(row.completion, add_special_tokens=False)["input_ids"]
+            apart = [*prompt, *own, end]
+            # A SentencePiece tokenizer would put a space between the two.
+            if tokenizer.decode(apart) == tokenizer.decode(ids):
+                ids, start = apart, len(prompt)
+            else:
+                merged += 1
         labels = [IGNORED] * start + ids[start:]
-        for span in row.graded:
-            first, last = (
-                _common(part, ids)
-                for part in _tokens([(row, row.prompt[:place]) for place in span], tokenizer)
-            )
+        for _ in row.graded:
+            first, last = _common(next(parts), ids), _common(next(parts), ids)
             labels[first:last] = ids[first:last]
         encoded.append(Encoded(ids, labels))
     if merged:
