@@ -6,6 +6,7 @@ from peft import LoraConfig, get_peft_model
 from torch import nn
 
 from finetune.training import float8
+from finetune.training.compilation import compile_layers
 from finetune.training.float8 import Float8Linear, quantize
 from tests.tiny import tiny_model
 
@@ -68,6 +69,25 @@ def test_base_layers_are_replaced_and_adapters_and_head_are_not(emulated):
     with torch.autocast("cpu", torch.bfloat16):
         model(input_ids=torch.tensor([[3, 4, 5]])).logits.sum().backward()
     assert all(weight.grad is not None for weight in model.parameters() if weight.requires_grad)
+
+
+def gradients(model):
+    for weight in model.parameters():
+        weight.grad = None
+    with torch.autocast("cpu", torch.bfloat16):
+        logits = model(input_ids=torch.tensor([[3, 4, 5, 6]])).logits
+    logits.float().logsumexp(-1).sum().backward()
+    return [weight.grad for weight in model.parameters() if weight.requires_grad]
+
+
+def test_fails_when_compiled_layers_have_another_gradient(emulated):
+    torch._dynamo.reset()
+    model = adapted(init_lora_weights=False)
+    quantize(model)
+    expected = gradients(model)
+    compile_layers(model, "aot_eager")
+    for found, wanted in zip(gradients(model), expected, strict=True):
+        assert relative(found, wanted) < 0.01
 
 
 def test_dimensions_that_float8_kernels_refuse_stay_in_bfloat16():

@@ -62,7 +62,7 @@ class Float8Linear(nn.Module):
 
     def forward(self, value: torch.Tensor) -> torch.Tensor:
         """`[..., in]` to `[..., out]`, in the value's type."""
-        output = _Product.apply(
+        output = _product_with_gradient(
             value.flatten(0, -2),
             self.weight,
             self.weight_scale,
@@ -117,3 +117,10 @@ class _Product(torch.autograd.Function):
         transposed, transposed_scale = ctx.saved_tensors
         back = product(*scaled(gradient), transposed, transposed_scale)
         return back.to(ctx.kind), None, None, None, None
+
+
+# Traced below dynamo: torch 2.11's dynamo loses the gradient of an autograd.Function under autocast
+# and without a word trains on something else.
+@torch._dynamo.allow_in_graph
+def _product_with_gradient(*tensors: torch.Tensor) -> torch.Tensor:
+    return _Product.apply(*tensors)

@@ -45,9 +45,9 @@ def load(plan: Plan, settings: Settings) -> PeftModel:
         BadInput: LORA_TARGET_MODULES or START_ADAPTER does not fit the base.
     """
     model = load_model(plan.base, processes.device(), plan.precision)
-    if plan.precision == "fp8":
-        quantize(model)
     adapted = attach(model, settings)
+    if plan.precision == "fp8":
+        quantize(adapted)  # peft knows how to wrap nn.Linear, and nothing of Float8Linear
     names = {module: name for name, module in adapted.get_base_model().named_modules()}
     layers = [names[module] for module in adapted.modules() if isinstance(module, LoraLayer)]
     require_mergeable(plan.base, layers)
@@ -58,11 +58,11 @@ def train_adapter(
     model: PeftModel,
     plan: Plan,
     settings: Settings,
-    checkpoints: Checkpoints | None,
-    observer: Observer | None,
+    checkpoints: Checkpoints,
+    observer: Observer,
     deadline: Deadline,
 ) -> Trained:
-    """Trains it, with checkpoints and an observer in process 0. Raises what `loop.train` raises."""
+    """Trains it. Raises what `loop.train` raises."""
     tokenizer: Any = load_tokenizer(plan.base)
     return train(
         model,
