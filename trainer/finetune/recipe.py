@@ -24,6 +24,7 @@ DECIDING = (
             "encoding",
             "held_out",
             "json_lines",
+            "messages",
             "plain_template",
             "row_checks",
             "rows",

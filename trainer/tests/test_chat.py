@@ -1,10 +1,13 @@
+import json
+
 import pytest
 from tiny import environment, write_jsonl, write_tokenizer
 from tiny_chat import chat, training_template
 
-from finetune.data.chat import ChatFormat, folded
+from finetune.data.chat import ChatFormat
 from finetune.data.dataset import load_examples
 from finetune.data.encoding import IGNORED, encode, prompt_ids
+from finetune.data.messages import folded
 from finetune.data.row_checks import RowFault
 from finetune.data.served_tokenizer import end_token_ids
 from finetune.settings import read_settings
@@ -155,6 +158,25 @@ def test_a_call_of_a_tool_is_an_answer(tokenizers, load):
     texts = graded(encode(load(tokenizer, chats).rows, tokenizer)[0], tokenizer)
     assert "SELECT 1" in texts[0] and texts[0].endswith("</tool_call><|im_end|>")
     assert texts[1] == "It is 1.<|im_end|>"
+
+
+def test_tools_of_a_row_are_shown_to_the_model_as_a_list_or_as_json(tokenizers):
+    tool = {"type": "function", "function": {"name": "run_sql", "parameters": {}}}
+    shown = ChatFormat(tokenizers["qwen3"])
+    for tools in ([tool], json.dumps([tool])):
+        assert "run_sql" in shown.conversations(CHAT[:2], tools)[0].turn.prompt
+    for tools in (None, "", []):
+        assert "# Tools" not in shown.conversations(CHAT[:2], tools)[0].turn.prompt
+    for tools in ("run_sql", {"name": "run_sql"}):
+        with pytest.raises(RowFault, match="the column tools "):
+            shown.conversations(CHAT[:2], tools)
+
+
+def test_fails_when_the_template_shows_no_chat_at_all(tokenizers, tmp_path):
+    tokenizer = write_tokenizer(tmp_path, "llama", "smollm2")
+    tokenizer.chat_template = "{{ raise_exception('not for chats') }}"
+    with pytest.raises(BadInput, match="cannot be trained on chats: .*not for chats"):
+        ChatFormat(tokenizer)
 
 
 def test_half_a_surrogate_pair_in_a_call_is_replaced(tokenizers, load):

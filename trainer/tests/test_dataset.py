@@ -1,5 +1,6 @@
 import json
 import re
+from types import SimpleNamespace
 
 import pytest
 from tiny import environment, rows, write_jsonl, write_tokenizer
@@ -240,6 +241,59 @@ def test_fails_when_nothing_is_there_in_a_way_that_an_upload_mends(load, tmp_pat
     for name in (tmp_path / "missing", "gs://data/missing"):
         with pytest.raises(Unreachable, match="holds no file ending in .jsonl"):
             load(name)
+
+
+@pytest.fixture
+def hub(monkeypatch):
+    """A data set of the Hub with a split, loaded at the commit that was resolved."""
+    import datasets
+    import huggingface_hub
+
+    class Api:
+        def dataset_info(self, name, revision):
+            return SimpleNamespace(sha="d" * 40)
+
+    def load_dataset(name, revision):
+        assert revision == "d" * 40
+        lines = [{**row, "db_id": number} for number, row in enumerate(rows(2, 3))]
+        return datasets.DatasetDict(training=datasets.Dataset.from_list(lines))
+
+    monkeypatch.setattr(huggingface_hub, "HfApi", Api)
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+
+
+def test_rows_of_the_hub_are_those_of_a_file(load, tmp_path, hub):
+    in_a_file = load(write_jsonl(tmp_path / "a.jsonl", rows(2, 3)))
+    found = load("owner/rows", DATASET_SPLIT="training", DATASET_REVISION="d" * 40)
+    assert found.rows == in_a_file.rows
+    assert found.resolved == "d" * 40
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({}, "which has training; did you mean training?"),
+        (
+            {"DATASET_SPLIT": "training", "DATASET_COLUMNS": '{"question": "db", "answer": "q"}'},
+            "it has answer, context, db_id, question; did you mean db_id?",
+        ),
+    ],
+)
+def test_fails_when_the_hub_has_no_such_split_or_column(load, hub, changes, message):
+    with pytest.raises(BadInput) as error:
+        load("owner/rows", PROMPT_TEMPLATE="{question}", **changes)
+    assert message in str(error.value)
+
+
+def test_fails_when_a_data_set_of_the_hub_has_several_configurations(load, hub, monkeypatch):
+    import datasets
+
+    def load_dataset(name, revision):
+        raise ValueError("Config name is missing.\nPlease pick one among ['main', 'socratic']")
+
+    monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+    with pytest.raises(BadInput, match="Config name is missing"):
+        load("owner/rows")
 
 
 def test_fails_when_the_hub_is_not_reached_in_a_way_that_a_later_try_mends(load):

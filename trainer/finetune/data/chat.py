@@ -6,7 +6,9 @@ and the answer with the token that ends it.
 from dataclasses import dataclass
 from typing import Any
 
-from finetune.data.row_checks import LONE_SURROGATE, RowFault, blank, text_of
+from finetune.data.messages import checked, checked_tools, folded
+from finetune.data.row_checks import LONE_SURROGATE, RowFault, blank
+from finetune.verdict import BadInput
 
 # Templates that show the date would render other rows on other days, and a resumed run would see
 # data that its checkpoint does not know. The date is the one that Llama 3.1 falls back to.
@@ -41,12 +43,18 @@ class ChatFormat:
     A tokenizer's chat template. `end` is the text of the token that ends an answer; where the
     template has none, it is the tokenizer's end token, which is then learnt after the last answer.
     `takes_system` is false where the template refuses a system message, or shows nothing of it.
+
+    Raises:
+        BadInput: the template does not even show a question with its answer.
     """
 
     def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
         question = [{"role": "user", "content": PROBE}]
-        answered = self._render([*question, {"role": "assistant", "content": PROBE}])
+        try:
+            answered = self._render([*question, {"role": "assistant", "content": PROBE}])
+        except RowFault as fault:
+            raise BadInput(f"the base cannot be trained on chats: {fault}") from fault
         ids = tokenizer(answered.rpartition(PROBE)[2].strip(), add_special_tokens=False)[
             "input_ids"
         ]
@@ -69,7 +77,7 @@ class ChatFormat:
             RowFault: these are no messages, one is blank, there is no answer, or the template
                 refuses them.
         """
-        messages = checked(messages)
+        messages, tools = checked(messages), checked_tools(tools)
         if not self.takes_system:
             messages = folded(messages)
         answers = [n for n, message in enumerate(messages) if message["role"] == "assistant"]
@@ -113,56 +121,12 @@ class ChatFormat:
         refusals = TemplateError, TypeError, ValueError, LookupError, AttributeError
         try:
             text = self._tokenizer.apply_chat_template(
-                messages, tools=tools or None, **RENDERING, **changes
+                messages, tools=tools, **RENDERING, **changes
             )
         except (*refusals, ArithmeticError, RecursionError) as error:
             reason = str(error).strip().splitlines() or [type(error).__name__]
             raise RowFault("malformed", f"the chat template refuses it: {reason[0]}") from error
         return LONE_SURROGATE.sub("\ufffd", text)
-
-
-def checked(messages: Any) -> list[dict[str, Any]]:
-    """
-    Messages with texts that a tokenizer takes; the parts of a content that is a list are joined.
-
-    Raises:
-        RowFault: not a list of objects with role and content, or a blank content.
-    """
-    if not isinstance(messages, list) or not messages:
-        raise RowFault("empty" if not messages else "malformed", "not a list of messages")
-    found = []
-    for number, message in enumerate(messages, start=1):
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
-            known = ", ".join(map(str, message)) if isinstance(message, dict) else "no object"
-            raise RowFault(
-                "malformed", f"message {number} has no role and content (it has: {known})"
-            )
-        # `datasets` fills fields that only other messages have with None.
-        message = {name: value for name, value in message.items() if value is not None}
-        content = message.get("content")
-        if isinstance(content, list):
-            parts = [part.get("text") if isinstance(part, dict) else part for part in content]
-            if not all(isinstance(part, str) for part in parts):
-                raise RowFault("malformed", f"message {number} holds more than text")
-            content = "".join(parts)
-        if not isinstance(content, str | None):
-            raise RowFault("malformed", f"the content of message {number} is no text")
-        calls = message.get("tool_calls")
-        if (content is None or blank(content)) and not calls:
-            raise RowFault("empty", f"message {number} ({message['role']}) is blank")
-        found.append({**message, "content": None if content is None else text_of(content)})
-    return found
-
-
-def folded(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """
-    The system message before the text of the first question, as Gemma 3's own template does. A
-    server refuses such a message with an error, so that a caller learns to do the same.
-    """
-    if messages[0]["role"] != "system" or len(messages) < 2:
-        return messages
-    system, first, *rest = messages
-    return [{**first, "content": f"{system['content']}\n\n{first['content'] or ''}"}, *rest]
 
 
 def _special(tokenizer: Any, token: int) -> bool:
