@@ -8,6 +8,7 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from finetune.data.encoding import IGNORED
+from finetune.training.packed_attention import packed_attention
 from finetune.training.packing import Batch
 
 # Logits of one chunk: 131 positions of Gemma's 256,000 tokens, with 0.13 GB for each float32 copy.
@@ -30,9 +31,14 @@ def completion_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     The head and its embeddings stay frozen: no gradient reaches their weights.
     """
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden = causal.get_decoder()(
-        input_ids=batch.input_ids, position_ids=batch.position_ids, use_cache=False
-    ).last_hidden_state
+    decoder = causal.get_decoder()
+    with packed_attention(decoder, batch) as attention:
+        hidden = decoder(
+            input_ids=batch.input_ids,
+            position_ids=batch.position_ids,
+            use_cache=False,
+            **attention,
+        ).last_hidden_state
     positions, targets = graded_positions(batch)
     head = causal.get_output_embeddings()
     return _HeadLoss.apply(

@@ -63,7 +63,7 @@ def _peak(model: PreTrainedModel, rows: int) -> int:
     positions = torch.arange(WIDTH, device=device).remainder(WIDTH // 2).expand(rows, WIDTH)
     labels = torch.where(positions % 3 == 1, tokens, -100)
     graded = rows * WIDTH // 3
-    batch = Batch(tokens, positions.contiguous(), labels, rows * WIDTH, graded)
+    batch = Batch(tokens, positions.contiguous(), labels, rows * WIDTH, graded, 2 * rows)
     bf16 = model.dtype == torch.bfloat16
     # Dropout draws numbers: training starts from its own seed at every step.
     model.train()

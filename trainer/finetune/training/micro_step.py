@@ -1,11 +1,13 @@
 """One micro-batch forwards and backwards: launched kernel by kernel, or as one CUDA graph."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 from transformers import PreTrainedModel
 
 from finetune.training.loss import ROUNDED_TO, completion_loss
+from finetune.training.packed_attention import bounds_needed
 from finetune.training.packing import Batch
 
 # Adds a micro-batch's share of the gradients to the weights' `grad`, and returns its share of the
@@ -34,7 +36,7 @@ class Graphed:
     generator as ever, so that the result is the same.
 
     The weights' `grad` must stay the same tensors from before the first call on. Shapes (rows,
-    width, graded tokens rounded up to 128) should be few: each takes about a second to record.
+    width, graded tokens rounded up to a power of two) are few: each takes half a second to record.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
@@ -43,19 +45,20 @@ class Graphed:
         self._pool = torch.cuda.graph_pool_handle()
 
     def __call__(self, batch: Batch, graded: int) -> torch.Tensor:
-        count = -(-batch.graded // ROUNDED_TO) * ROUNDED_TO
-        key = (*batch.input_ids.shape, count)
+        count = ROUNDED_TO
+        while count < batch.graded:
+            count *= 2
+        sequences = bounds_needed(batch)
+        key = (*batch.input_ids.shape, count, sequences)
         if key not in self._recorded:
-            self._recorded[key] = _Recording(self._model, batch, count, self._pool)
+            moved = replace(batch.to(self._model.device), graded=count, sequences=sequences)
+            self._recorded[key] = _Recording(self._model, moved, self._pool)
         return self._recorded[key].replay(batch, graded)
 
 
 class _Recording:
-    def __init__(
-        self, model: PreTrainedModel, batch: Batch, count: int, pool: tuple[int, int]
-    ) -> None:
-        moved = batch.to(model.device)
-        self._batch = Batch(moved.input_ids, moved.position_ids, moved.labels, batch.tokens, count)
+    def __init__(self, model: PreTrainedModel, batch: Batch, pool: tuple[int, int]) -> None:
+        self._batch = batch
         self._graded = torch.ones((), device=model.device)
         state = torch.cuda.get_rng_state(model.device)
         weights = [weight for weight in model.parameters() if weight.requires_grad]

@@ -27,7 +27,8 @@ class Batch:
     """
     One micro-batch. The three tensors are `[rows, width]` int64; `labels` are not shifted (the
     label of a position is its own token, -100 where nothing is graded). `tokens` counts the
-    documents' tokens, without padding, `graded` those that the loss is over.
+    documents' tokens, without padding, `graded` those that the loss is over, and `sequences` at
+    least the documents with each row's padding as one more (0 where nobody counted).
     """
 
     input_ids: "torch.Tensor"
@@ -35,6 +36,7 @@ class Batch:
     labels: "torch.Tensor"
     tokens: int
     graded: int
+    sequences: int = 0
 
     def to(self, device: "torch.device") -> "Batch":
         """The same on a device; the copy to a GPU does not wait for the work queued there."""
@@ -42,7 +44,7 @@ class Batch:
         for tensor in (self.input_ids, self.position_ids, self.labels):
             tensor = tensor.pin_memory() if device.type == "cuda" else tensor
             moved.append(tensor.to(device, non_blocking=True))
-        return Batch(*moved, self.tokens, self.graded)
+        return Batch(*moved, self.tokens, self.graded, self.sequences)
 
 
 @lru_cache(maxsize=2)  # every step of an epoch asks
@@ -132,6 +134,7 @@ def _batch(packed: list[list[Encoded]], rows: int, width: int, padding: int) -> 
         torch.tensor(labels),
         sum(len(document.input_ids) for row in packed for document in row),
         graded_tokens,
+        sum(len(row) for row in packed) + rows,
     )
 
 
