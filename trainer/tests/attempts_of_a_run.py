@@ -16,32 +16,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 FORKING = """
-import json, os, sys
+import json, os, sys, traceback
 import finetune.__main__, finetune.phases.training, finetune.phases.evaluation
 import finetune.phases.merging
 for line in sys.stdin:
     asked = json.loads(line)
-    child = os.fork()
-    if child == 0:
-        log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-        os.dup2(log, 1)
-        os.dup2(log, 2)
-        os.environ.clear()
-        os.environ.update(asked["environment"])
-        code = 1
-        try:
-            code = finetune.__main__.main()
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    print(json.dumps(child), flush=True)
-    if asked["wait"]:
-        print(json.dumps(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])), flush=True)
+    children = []
+    for environment in asked["environments"]:
+        child = os.fork()
+        if child == 0:
+            log = os.open(asked["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            os.dup2(log, 1)
+            os.dup2(log, 2)
+            os.environ.clear()
+            os.environ.update(environment)
+            code = 1
+            try:
+                code = finetune.__main__.main()
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                sys.stdout.flush()
+                os._exit(code)
+        children.append(child)
+    print(json.dumps(children), flush=True)
+    codes = [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+    print(json.dumps(codes), flush=True)
 """
 
 
 class Attempts:
-    """Starts attempts, one or several at a time; `log` is what all of them have printed."""
+    """Starts attempts, one after the other; `log` is what all of them have printed."""
 
     def __init__(self, log: Path) -> None:
         self.log = log
@@ -63,7 +68,11 @@ class Attempts:
 
     def run(self, environment: dict[str, str]) -> int:
         """An attempt to its end; its exit code."""
-        self._ask(environment, wait=True)
+        return self.run_together([environment])[0]
+
+    def run_together(self, environments: list[dict[str, str]]) -> list[int]:
+        """The processes of one attempt, as torchrun starts them; their exit codes."""
+        self._start(environments)
         return self._answer()
 
     def ended_by(
@@ -77,22 +86,22 @@ class Attempts:
         An attempt that gets a signal as soon as `when` is true, or after so many seconds. Its exit
         code; that of the signal, below 0, unless it ended by itself.
         """
-        self._ask(environment, wait=True)
+        (child,) = self._start([environment])
         limit = time.monotonic() + seconds
-        while not when() and time.monotonic() < limit and _runs(self._child):
+        while not when() and time.monotonic() < limit and _runs(child):
             time.sleep(0.0005)
-        if _runs(self._child):
-            os.kill(self._child, number)
-        return self._answer()
+        if _runs(child):
+            os.kill(child, number)
+        return self._answer()[0]
 
-    def _ask(self, environment: dict[str, str], wait: bool) -> None:
-        asked = {"environment": environment, "log": str(self.log), "wait": wait}
+    def _start(self, environments: list[dict[str, str]]) -> list[int]:
         assert self._parent.stdin is not None
+        asked = {"environments": environments, "log": str(self.log)}
         self._parent.stdin.write(json.dumps(asked) + "\n")
         self._parent.stdin.flush()
-        self._child = self._answer()
+        return self._answer()
 
-    def _answer(self) -> int:
+    def _answer(self) -> list[int]:
         assert self._parent.stdout is not None
         return json.loads(self._parent.stdout.readline())
 

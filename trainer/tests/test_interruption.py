@@ -4,6 +4,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -162,7 +163,7 @@ def test_no_phase_is_repeated(attempts, job, uninterrupted, tmp_path):
     bucket = tmp_path / "bucket"
     area = bucket / AREA
     before = len(attempts.said())
-    attempts.ended_by(signal.SIGKILL, job(bucket), (area / "_TRAINED").exists)
+    assert attempts.ended_by(signal.SIGTERM, job(bucket), (area / "_TRAINED").exists) == 75
     attempts.ended_by(signal.SIGKILL, job(bucket), (area / "_EVALUATED").exists)
     assert attempts.run(job(bucket)) == 0
     said = attempts.said()[before:]
@@ -228,3 +229,24 @@ def test_the_command_itself_can_be_killed_and_gone_on_with(attempts, job, uninte
     assert process.wait() == -signal.SIGKILL
     assert attempts.run(job(bucket)) == 0
     assert same_weights(bucket / VERSION, uninterrupted)
+
+
+def test_of_several_processes_one_publishes_and_all_end_as_it_does(attempts, job, tmp_path):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+
+    def processes(**changes):
+        torchrun = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        together = job(bucket, MAX_STEPS="4", **changes) | torchrun
+        return [together | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
+
+    bucket = tmp_path / "bucket"
+    before = len(attempts.said())
+    assert attempts.run_together(processes()) == [0, 0], attempts.said()[before:]
+    said = attempts.said()[before:]
+    assert said.count("step 4 of 4") == said.count("published ") == 1
+    assert faults_of(bucket / VERSION) == []
+    assert attempts.run_together(processes()) == [0, 0]
+    bucket = tmp_path / "below the bar"
+    assert attempts.run_together(processes(PROMOTION_MINIMUM="1")) == [3, 3]

@@ -8,7 +8,7 @@ from finetune.evaluation.evaluation import BASE_SHARE, evaluate_base
 from finetune.evaluation.evaluation import evaluate as evaluate_model
 from finetune.evaluation.examples_in_prompt import choose_examples
 from finetune.materials import Materials
-from finetune.phases.attempts import EVALUATION
+from finetune.phases.attempts import EVALUATION, PREPARATION
 from finetune.phases.task import Task, say
 from finetune.publishing.merging import merge_into
 from finetune.settings import Settings
@@ -66,6 +66,6 @@ def _in_time(task: Task) -> Settings:
     left /= 1 + 2 * BASE_SHARE  # the base is asked in two ways
     if left >= settings.evaluation_seconds:
         return settings
-    if task.attempt.phase != "preparation" and left < ENOUGH * settings.evaluation_seconds:
+    if task.attempt.phase != PREPARATION and left < ENOUGH * settings.evaluation_seconds:
         raise Interrupted
     return settings.model_copy(update={"evaluation_seconds": max(left, 1.0)})

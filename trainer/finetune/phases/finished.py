@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune.marker import described, marked_files, read_marker, write_marker
+from finetune.marker import Files, described, marked_files, read_marker, write_marker
 from finetune.storage.checksum import stored_file
 from finetune.storage.storage import Storage
 from finetune.training.inputs import Inputs
@@ -27,7 +27,7 @@ class Finished:
 
     def trained_on(self) -> Inputs | None:
         """What the finished adapter was trained on, or None where there is none."""
-        marker = self._marker(TRAINED)
+        marker = self._trained()
         return marker and marker["inputs"]
 
     def keep_trained(self, directory: Path, training: dict[str, Any], inputs: Inputs) -> None:
@@ -46,7 +46,7 @@ class Finished:
     def fetch_adapter(self, directory: Path) -> Path:
         """The finished adapter in `directory/adapter`."""
         if not (directory / ADAPTER).is_dir():
-            marker = self._marker(TRAINED) or {"files": []}
+            marker = self._trained() or {"files": []}
             names = [name for name in marked_files(marker) if name.startswith(f"{ADAPTER}/")]
             self._area.download(names, directory)
         return directory / ADAPTER
@@ -63,16 +63,22 @@ class Finished:
 
     def evaluation(self) -> dict[str, Any] | None:
         """The evaluation of the finished adapter, or None."""
-        if self._marker(EVALUATED) is None:
-            return None
-        return json.loads(self._area.read(EVALUATION) or "null")
+        marker = read_marker(self._area, EVALUATED, self._small(EVALUATED, EVALUATION))
+        return marker and json.loads(self._area.read(EVALUATION) or "null")
 
     def forget(self) -> None:
         """Makes training begin again: the markers go, and with them what they stand for."""
         self._area.delete([EVALUATED, TRAINED])
 
-    def _marker(self, name: str) -> dict[str, Any] | None:
-        return read_marker(self._area, name, self._area.files())
+    def _trained(self) -> dict[str, Any] | None:
+        adapter = self._area.below(ADAPTER).files()
+        stored = {f"{ADAPTER}/{name}": file for name, file in adapter.items()}
+        return read_marker(self._area, TRAINED, stored | self._small(TRAINED, TRAINING))
+
+    def _small(self, *names: str) -> Files:
+        # Not by listing everything: of a folder that would read a staged model as well.
+        contents = {name: self._area.read_bytes(name) for name in names}
+        return described({name: data for name, data in contents.items() if data is not None})
 
 
 def _json(values: dict[str, Any]) -> str:

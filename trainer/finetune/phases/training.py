@@ -10,6 +10,7 @@ from finetune.materials import Materials
 from finetune.phases.attempts import TRAINING
 from finetune.phases.task import Task, say
 from finetune.settings import Settings
+from finetune.storage.location import storage_at
 from finetune.training.adapter import save_adapter
 from finetune.training.checkpoints import Checkpoints
 from finetune.training.deadline import Deadline
@@ -33,6 +34,7 @@ def train(task: Task, materials: Materials, scratch: Path) -> None:
 
     Raises:
         BadInput: base and hyperparameters cannot be trained with, or the loss is no number.
+        Unreachable: START_ADAPTER or a tracker is not there.
         Interrupted: the state is in a checkpoint.
     """
     settings, base = task.settings, materials.base
@@ -52,23 +54,29 @@ def train(task: Task, materials: Materials, scratch: Path) -> None:
         say(f"an earlier attempt came to step {newest.step}: going on from its checkpoint")
     task.attempt.begin(TRAINING, newest.step if newest else 0)
     task.crew.call(plan)
+    trackers = Trackers(settings, scratch, task.area)
+    observer = Observer(settings, trackers)
     model = load(plan, settings)
     # A signal that comes from here on waits until there is something whole to keep.
     with task.deadline.between_steps():
-        trackers = Trackers(settings, scratch, task.area)
-        observer = Observer(settings, trackers)
-        trained = train_adapter(model, plan, settings, checkpoints, observer, task.deadline)
-        trackers.finish()
+        try:
+            trained = train_adapter(model, plan, settings, checkpoints, observer, task.deadline)
+        finally:
+            trackers.finish()
         save_adapter(model, scratch / "adapter", settings, base.resolved)
         task.finished.keep_trained(scratch, _account(trained, plan, materials), inputs)
 
 
 def follow(settings: Settings, crew: Crew, deadline: Deadline) -> int:
     """What every process but the first does: train along, and end as the first does."""
+    checkpoints = Checkpoints(storage_at(settings.checkpoint_uri, settings.project_id), {})
+    observer = Observer(settings)
     while not isinstance(said := crew.hear(), int):
+        (plan,) = said
         # Loss and deadline are the same for all, and process 0 says what follows from them.
         with suppress(BadInput, Interrupted), deadline.between_steps():
-            train_adapter(load(said[0], settings), said[0], settings, None, None, deadline)
+            model = load(plan, settings)
+            train_adapter(model, plan, settings, checkpoints, observer, deadline)
     return said
 
 
