@@ -16,8 +16,8 @@ from finetune.checking.shown_row import shown_row
 from finetune.checking.training_rows import TrainingRows
 from finetune.data.dataset import Examples, load_examples
 from finetune.data.held_out import Split, hold_out
+from finetune.data.plain_template import with_chat_template
 from finetune.data.rows import read_rows
-from finetune.data.served_tokenizer import with_chat_template
 from finetune.data.source import Unreachable, is_hub_id
 from finetune.settings import Settings, SettingsError, read_settings
 from finetune.training.base_model import load_tokenizer

@@ -9,7 +9,6 @@ from finetune.data.dataset import load_examples
 from finetune.data.encoding import IGNORED, encode, prompt_ids
 from finetune.data.messages import folded
 from finetune.data.row_checks import RowFault
-from finetune.data.served_tokenizer import end_token_ids
 from finetune.settings import read_settings
 from finetune.verdict import BadInput
 
@@ -116,14 +115,6 @@ def test_a_system_message_is_shown_by_its_role_or_before_the_first_question(toke
     )
     if name in ("gemma", "gemma3"):
         assert "user\nAnswer in SQL.\n\nHow old is the ship?" in prompt
-
-
-@pytest.mark.parametrize("name", FORMATS)
-def test_a_server_stops_at_the_end_of_a_turn_and_of_a_text(tokenizers, set_environment, name):
-    tokenizer = tokenizers[name]
-    set_environment(environment("/base", "/data", "/bucket", DATASET_FORMAT="messages"))
-    ends = tokenizer.convert_ids_to_tokens(end_token_ids(tokenizer, read_settings()))
-    assert ends == list(dict.fromkeys([chat(name).end, tokenizer.eos_token]))
 
 
 def test_what_follows_the_last_answer_is_left_out(tokenizers, load):

@@ -5,7 +5,7 @@ from typing import Any
 
 from finetune.data.chat import ChatFormat
 from finetune.data.example import Example
-from finetune.data.plain_template import plain_template
+from finetune.data.plain_template import with_chat_template
 from finetune.data.row_checks import REPAIRED, RowReport
 from finetune.data.rows import Row
 from finetune.data.special_text import SpecialText
@@ -26,9 +26,7 @@ def examples_of_chats(
 
     A tokenizer without a chat template is given the one that will be published.
     """
-    if not tokenizer.chat_template:
-        tokenizer.chat_template = plain_template(tokenizer, settings)
-    chat = ChatFormat(tokenizer)
+    chat = ChatFormat(with_chat_template(tokenizer, settings))
     special = SpecialText(tokenizer, chat.end)
 
     def make(row: Row) -> list[Example]:

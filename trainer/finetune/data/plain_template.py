@@ -15,6 +15,13 @@ from finetune.settings import Settings
 QUESTION = "User: {message}\nAssistant:"
 
 
+def with_chat_template(tokenizer: Any, settings: Settings) -> Any:
+    """The tokenizer; where its base has no chat template, it now has the plain one."""
+    if not tokenizer.chat_template:
+        tokenizer.chat_template = plain_template(tokenizer, settings)
+    return tokenizer
+
+
 def plain_template(tokenizer: Any, settings: Settings) -> str:
     """
     A Jinja template. A message of the user stands where PROMPT_TEMPLATE has its placeholder. With
