@@ -19,6 +19,7 @@ from finetune.training.adapter import attach
 from finetune.training.base_model import load_model, load_tokenizer
 from finetune.training.layout import Layout
 from finetune.training.loop import train
+from finetune.training.schedule import Schedule
 from finetune.verdict import BadInput, Interrupted
 
 CPU = torch.device("cpu")
@@ -229,6 +230,57 @@ def test_the_micro_batch_changes_no_gradient(bases, set_environment, shape):
         made.step(documents, 0.0, 0, lambda: False)
         gradients.append(torch.cat([weight.grad.flatten() for weight in made.weights.values()]))
     torch.testing.assert_close(*gradients, rtol=1e-6, atol=1e-9)
+
+
+def test_the_loop_comes_to_the_weights_of_the_trainer_of_transformers(
+    trained, bases, set_environment, tmp_path
+):
+    from torch.utils.data import SequentialSampler
+    from transformers import DataCollatorForSeq2Seq, Trainer, TrainingArguments
+
+    changes = {"LORA_DROPOUT": "0", "NUM_TRAIN_EPOCHS": "2", "LEARNING_RATE": "0.01"}
+    outcome, ours = trained(validation=0, WARMUP_RATIO="0.25", WEIGHT_DECAY="0.1", **changes)
+    settings = read_settings()
+    tokenizer = load_tokenizer(bases["llama"])
+    documents = encode(examples(11), tokenizer)
+    schedule = Schedule(11, settings)
+    arguments = TrainingArguments(
+        str(tmp_path),
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=1,
+        max_steps=8,
+        learning_rate=settings.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=settings.warmup_ratio,
+        weight_decay=settings.weight_decay,
+        max_grad_norm=settings.max_grad_norm,
+        use_cpu=True,
+        report_to="none",
+        save_strategy="no",
+        disable_tqdm=True,
+        logging_steps=1,
+    )
+    model = attach(load_model(bases["llama"], CPU, "fp32"), settings)
+    # A step's documents are one batch, padded on the right.
+    collate = DataCollatorForSeq2Seq(tokenizer)
+    steps = [
+        collate(
+            [
+                {"input_ids": documents[number].input_ids, "labels": documents[number].labels}
+                for number in schedule.numbers(step)
+            ]
+        )
+        for step in range(8)
+    ]
+    for batch in steps:
+        batch["attention_mask"] = (batch["labels"] != -100) | (batch["input_ids"] != 1)
+    trainer = Trainer(model, arguments, train_dataset=steps, data_collator=lambda batch: batch[0])
+    trainer._get_train_sampler = lambda *_: SequentialSampler(steps)
+    trainer.train()
+    theirs = [line["loss"] for line in trainer.state.log_history if "loss" in line]
+    assert [loss for _, loss in outcome.curves["train"]] == pytest.approx(theirs, abs=1e-3)
+    for name, weight in weights(trainer.model).items():
+        torch.testing.assert_close(ours[name], weight.cpu(), rtol=1e-2, atol=1e-4)
 
 
 def test_weight_decay_and_clipping_are_the_trainers(bases, set_environment):
