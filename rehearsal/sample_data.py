@@ -16,7 +16,7 @@ from pathlib import Path
 from sample_queries import COMPARED, QUERIES, Query
 from sample_schemas import TABLES, Table
 
-TRAINING_ROWS = 1500
+TRAINING_ROWS = 600
 HELD_OUT_ROWS = 60
 
 # The README's example. Its table is held out.
@@ -84,14 +84,15 @@ def row(query: Query, table: Table, phrasing: str, rng: random.Random) -> dict[s
 
 
 def training_rows(seed: int) -> list[dict[str, str]]:
-    """Rows over the training tables in the training phrasings, every template equally often."""
+    """Rows over the training tables, every template and training phrasing equally often."""
     rng = random.Random(f"training {seed}")
     tables = [table for table in TABLES.values() if not table.held_out]
     rows = []
     while len(rows) < TRAINING_ROWS:
-        query = QUERIES[len(rows) % len(QUERIES)]
+        turn, number = divmod(len(rows), len(QUERIES))
+        query = QUERIES[number]
         table = rng.choice([table for table in tables if fitting(query, table)])
-        rows.append(row(query, table, rng.choice(query.phrasings), rng))
+        rows.append(row(query, table, query.phrasings[turn % len(query.phrasings)], rng))
     rng.shuffle(rows)
     return rows
 

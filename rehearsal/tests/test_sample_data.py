@@ -1,6 +1,8 @@
 """The sample data is honest: nothing that is asked was in the training."""
 
+import re
 import sqlite3
+from dataclasses import replace
 
 import pytest
 
@@ -35,6 +37,32 @@ def test_at_least_forty_templates_have_three_phrasings_and_a_held_out_one() -> N
     assert {(len(query.phrasings), len(query.held_out)) for query in QUERIES} == {(3, 1)}
 
 
+def test_joins_having_and_subqueries_are_among_them() -> None:
+    sql = [query.sql for query in QUERIES]
+    assert sum(" JOIN " in one for one in sql) >= 5
+    assert sum(" HAVING " in one for one in sql) >= 3
+    assert sum("(SELECT " in one for one in sql) >= 3
+
+
+def test_every_phrasing_of_every_template_is_trained_on(seed: int) -> None:
+    questions = [row["question"] for row in sample_data.training_rows(seed)]
+    for query in QUERIES:
+        for phrasing in query.phrasings:
+            # The longest piece between two placeholders tells a phrasing from most others.
+            piece = max(re.split(r"\{\w+\}", phrasing), key=len)
+            assert any(piece in question for question in questions), phrasing
+
+
+def test_no_training_row_has_a_held_out_phrasing(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    marked = [replace(query, held_out=("HELD OUT {t}",)) for query in QUERIES]
+    monkeypatch.setattr(sample_data, "QUERIES", marked)
+    assert not [row for row in sample_data.training_rows(seed) if "HELD OUT" in row["question"]]
+    held_out = sample_data.held_out_rows(seed)
+    assert all((row["phrasing"] == "new") == ("HELD OUT" in row["question"]) for row in held_out)
+
+
 def test_no_training_row_names_a_held_out_table(seed: int) -> None:
     held_out = {table.name for table in TABLES.values() if table.held_out}
     for row in sample_data.training_rows(seed):
@@ -54,8 +82,8 @@ def test_half_of_the_held_out_rows_have_a_phrasing_of_no_training_row(seed: int)
     rows = sample_data.held_out_rows(seed)[1:]
     new = [row for row in rows if row["phrasing"] == "new"]
     assert len(new) == len(rows) // 2
-    for query in QUERIES:
-        assert not set(query.held_out) & set(query.phrasings)
+    trained = {phrasing for query in QUERIES for phrasing in query.phrasings}
+    assert not trained & {phrasing for query in QUERIES for phrasing in query.held_out}
 
 
 def test_the_readme_example_is_held_out(seed: int) -> None:
