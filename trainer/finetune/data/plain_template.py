@@ -98,7 +98,10 @@ def _pieces(template: str) -> list[str]:
 
 def _filled(template: str, value: str) -> str:
     """A Jinja expression: the template with an expression for its placeholder."""
-    return f" + {value} + ".join(_literal(piece) for piece in _pieces(template))
+    parts: list[str] = []
+    for piece in _pieces(template):
+        parts += [_literal(piece), value]
+    return " + ".join(part for part in parts[:-1] if part != _literal(""))
 
 
 def _literal(text: str) -> str:
