@@ -8,6 +8,7 @@ from finetune.data.dataset import Examples, load_examples
 from finetune.data.encoding import Encoded, encode
 from finetune.data.held_out import Split, hold_out
 from finetune.data.plain_template import plain_template
+from finetune.data.rows import Rows, read_rows
 from finetune.data.source import Source, is_hub_id
 from finetune.settings import Settings
 from finetune.training.base_model import fetch_base, load_tokenizer
@@ -46,9 +47,14 @@ class Materials:
         return tokenizer
 
     @cached_property
+    def rows(self) -> Rows:
+        """The rows as they are. They are small, and most faults are in them: to be read first."""
+        return read_rows(self._settings, self._scratch)
+
+    @cached_property
     def examples(self) -> Examples:
         """The usable rows, and the data set's resolved revision."""
-        return load_examples(self._settings, self._scratch, self.tokenizer)
+        return load_examples(self._settings, self._scratch, self.tokenizer, self.rows)
 
     @cached_property
     def split(self) -> Split:

@@ -73,6 +73,8 @@ def _made_version(task: Task, scratch: Path) -> dict[str, Any]:
     _quieten()
     if not _is_trained(task, materials, with_rows=evaluation is None):
         evaluation, materials = None, Materials(settings, scratch)
+        count = len(materials.rows.rows)  # first of all, before the base is fetched
+        say(f"{count} rows in {settings.dataset_name}")
         say(
             f"{len(materials.documents)} rows to train on, {len(materials.validation)} to choose "
             f"the checkpoint by, {len(materials.split.held_out)} held out"

@@ -137,12 +137,21 @@ def test_fails_when_the_disk_is_full_in_the_midst_of_it_without_a_verdict(
     assert verdict(bucket) is None
 
 
-def test_fails_when_no_row_is_there_with_a_verdict(job, bucket, tmp_path, capsys):
-    write_jsonl(tmp_path / "data" / "train.jsonl", [])
-    job()
-    assert main() == 2
-    assert "DATASET_NAME=" in last_line(capsys)
-    assert verdict(bucket)["exit_code"] == 2
+@pytest.mark.parametrize(
+    ("lines", "changes", "message"),
+    [
+        ([], {}, "has no row in split train"),
+        (rows(), {"DATASET_SPLIT": "test"}, "DATASET_SPLIT=test"),
+        (rows(), {"DATASET_COLUMNS": '{"question": "q", "answer": "a", "context": "c"}'}, " q"),
+    ],
+)
+def test_fails_when_the_rows_are_at_fault_before_torch_and_with_a_verdict(
+    job, bucket, tmp_path, lines, changes, message
+):
+    write_jsonl(tmp_path / "data" / "train.jsonl", lines)
+    code, said = without_torch(job(**changes))
+    assert code == 2 and message in said
+    assert message in verdict(bucket)["reason"]
 
 
 def test_fails_when_the_loss_is_no_number_and_keeps_the_last_good_checkpoint(

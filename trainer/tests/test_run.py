@@ -141,7 +141,6 @@ def test_fails_when_the_model_is_below_the_bar_and_a_lower_bar_publishes_it_with
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"DATASET_COLUMNS": '{"question": "q", "answer": "a", "context": "c"}'}, "the column "),
         ({"LORA_TARGET_MODULES": "nothing"}, "LORA_TARGET_MODULES: "),
         ({"MAX_SEQ_LENGTH": "16"}, "no usable row"),
     ],

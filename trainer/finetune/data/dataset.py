@@ -9,7 +9,7 @@ from finetune.data.columns import examples_of_columns
 from finetune.data.encoding import encode
 from finetune.data.example import Example
 from finetune.data.row_checks import RowFault, RowReport
-from finetune.data.rows import Row, read_rows
+from finetune.data.rows import Row, Rows, read_rows
 from finetune.settings import Settings
 
 # The codelab's own seed for choosing rows. It is not SEED: another seed of training keeps the rows.
@@ -29,20 +29,23 @@ class Examples:
     report: RowReport = field(default_factory=lambda: RowReport(0), compare=False)
 
 
-def load_examples(settings: Settings, scratch: Path, tokenizer: Any = None) -> Examples:
+def load_examples(
+    settings: Settings, scratch: Path, tokenizer: Any = None, read: Rows | None = None
+) -> Examples:
     """
     Reads and checks the rows. They come in the order that the codelab's shuffle gives the whole
     data set, so that the first N are the codelab's N.
 
     The tokenizer is that of the base. A chat needs it, and so do the checks for rows that are too
-    long or hold the text of special tokens. One without a chat template is given one here.
+    long or hold the text of special tokens. One without a chat template is given one here. `read`
+    are the rows where they have been read already.
 
     Raises:
         BadInput: no such split or column, a line that is no JSON object, no usable row, or more
             than half of the rows dropped.
         Unreachable: nothing is there, or not for this token.
     """
-    read = read_rows(settings, scratch)
+    read = read or read_rows(settings, scratch)
     report = RowReport(len(read.rows))
     kinds = {"columns": examples_of_columns, "messages": examples_of_chats}
     make = kinds[settings.dataset_format](settings, tokenizer, report)
