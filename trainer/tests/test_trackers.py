@@ -1,5 +1,6 @@
 """REPORT_TO: what it may name, and that the files of a run outlive its container."""
 
+import json
 import subprocess
 import sys
 import time
@@ -8,8 +9,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tiny import environment
+from tiny import RUN_ID, environment, rows, write_jsonl
 
+from finetune.__main__ import main
 from finetune.data.source import Unreachable
 from finetune.storage.folder import Folder
 from finetune.training import trackers
@@ -173,3 +175,21 @@ def test_fails_when_the_job_names_an_unknown_tracker_before_torch_is_imported() 
     problem, torch = done.stdout.splitlines()
     assert problem.startswith("REPORT_TO: received 'tensorbord' (tensorbord is unknown; installed:")
     assert torch == "False"
+
+
+def test_a_run_publishes_event_files_curve_and_report(
+    bases: dict[str, Path], tmp_path: Path, set_environment: Any, capfd: Any
+) -> None:
+    data = write_jsonl(tmp_path / "data" / "train.jsonl", rows()).parent
+    set_environment(environment(bases["llama"], data, tmp_path / "bucket", REPORT_TO="tensorboard"))
+    assert main() == 0
+    version = tmp_path / "bucket" / "tiny-sql" / RUN_ID
+    steps = [step for step, _ in scalars(version / "runs", "train/loss")]
+    assert steps == [1, 2]
+    manifest = json.loads((version / "manifest.json").read_text("utf-8"))
+    published = {file["name"] for file in manifest["files"]}
+    assert {"report.html", "loss_curve.png"} <= published
+    assert any(name.startswith("runs/") for name in published)
+    written = (version / "report.html").read_text("utf-8")
+    assert "Question: Which" in written and "2 steps" in written
+    assert "warning" not in capfd.readouterr().out

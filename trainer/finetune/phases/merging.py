@@ -7,7 +7,7 @@ from typing import Any
 from finetune.materials import Materials
 from finetune.phases.attempts import MERGING
 from finetune.phases.finished import EVALUATION
-from finetune.phases.task import Task
+from finetune.phases.task import Task, say
 from finetune.publishing.manifest import Lineage
 from finetune.publishing.model_card import model_card
 from finetune.publishing.report import Run, write_report
@@ -36,11 +36,12 @@ def merge(
     # What a later model that has to beat this one is compared with, row by row.
     _write(version / EVALUATION, evaluation)
     (version / "README.md").write_text(model_card(settings, lineage, metrics), "utf-8")
-    report = Run(settings, lineage, metrics, training, evaluation["rows"], training["data"])
-    write_report(version, report)
+    report = Run(settings, lineage, metrics, training, evaluation["rows"], training.get("data"))
+    try:
+        write_report(version, report)
+    except Exception as error:  # a version without a report is worth more than no version
+        say(f"warning: report.html could not be written: {type(error).__name__}: {error}")
     fetch_runs(task.area, version)
-    rows, data = evaluation["rows"], training.get("data")
-    write_report(version, Run(settings, lineage, metrics, training, rows, data))
     stage(version, base.path, adapter, task.area, settings, lineage, metrics)
 
 
