@@ -18,13 +18,17 @@ REWRITE = re.compile(r"^/storage/v1/b/([^/]+)/o/([^/]+)/rewriteTo/b/([^/]+)/o/([
 class CloudStorageServer:
     """
     `objects` holds bytes by bucket and name; `refuse_writes_after` makes later writes fail with
-    403.
+    403, `refused` any request of these methods; the buckets in `missing` do not exist. Of the next
+    `lost_answers` writes the client hears 503, though they are carried out.
     """
 
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.writes: list[str] = []
         self.refuse_writes_after: int | None = None
+        self.refused: set[str] = set()
+        self.missing: set[str] = set()
+        self.lost_answers = 0
         self.uploads: list[tuple[str, str, bool, bytearray]] = []
         self.lock = Lock()
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -58,6 +62,9 @@ class CloudStorageServer:
                 return 403, {"error": {"code": 403, "message": "refused"}}
             self.objects[bucket, name] = data
             self.writes.append(name)
+            if self.lost_answers:
+                self.lost_answers -= 1
+                return 503, {"error": {"code": 503, "message": "try again"}}
         return 200, self.describe(bucket, name)
 
     def describe(self, bucket: str, name: str) -> dict[str, Any]:
@@ -76,6 +83,17 @@ class CloudStorageServer:
 def _handler(server: CloudStorageServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+
+        def parse_request(self) -> bool:
+            """Refuses before any of the methods below is called."""
+            if not super().parse_request():
+                return False
+            bucket = self.path.partition("/b/")[2].partition("/")[0]
+            code = 403 if self.command in server.refused else 404 if bucket in server.missing else 0
+            if code:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                self._answer(code, {"error": {"code": code, "message": "not for you"}})
+            return not code
 
         def do_GET(self) -> None:
             path, query = self._asked()

@@ -29,6 +29,7 @@ _OTHER_KINDS = (
 )
 # Elements that are merged at a time: 32 MB in float64, whatever the size of the matrix.
 _BLOCK = 1 << 22
+_LARGEST = torch.finfo(torch.bfloat16).max
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class LoraLayer:
             if self.magnitude is not None:
                 lengths = torch.linalg.vector_norm(block, dim=1)
                 block *= (self.magnitude[part].double() / lengths).unsqueeze(1)
+            if not block.abs().amax() < _LARGEST:  # also where it is no number
+                raise ArithmeticError("the merged weights are not finite: the adapter is broken")
             result[part] = block
-        if not torch.isfinite(result).all():
-            raise ArithmeticError("the merged weights are not finite: the adapter is broken")
         return result
 
 
