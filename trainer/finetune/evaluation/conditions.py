@@ -10,6 +10,8 @@ Value = int | float | str | None
 
 # SQLite's integers have 64 bits.
 LARGEST = 2.0**62
+# Numbers that columns hold which are compared with nothing.
+SMALL = (1, 2, 3, 5, 8, 13, 0, 21)
 FLIPPED = {"GT": "LT", "GTE": "LTE", "LT": "GT", "LTE": "GTE"}
 COMPARISONS = (
     exp.EQ,
@@ -32,7 +34,8 @@ class Conditions:
     """
     By column, in lower case: what it is compared with (operator and value), and which columns are
     compared with it. `counts` are the numbers that counts are compared with, `limit` is the largest
-    LIMIT with its OFFSET.
+    LIMIT with its OFFSET. `keys` are, by table, the columns that the first query groups by while it
+    shows others of the table: it takes them for its key.
     """
 
     compared: dict[str, list[tuple[str, Value]]] = field(default_factory=lambda: defaultdict(list))
@@ -41,6 +44,7 @@ class Conditions:
     grouped: set[str] = field(default_factory=set)
     counts: set[int] = field(default_factory=set)
     limit: int = 0
+    keys: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
 
 
 def conditions_of(queries: Iterable[exp.Query | None], columns: set[str]) -> Conditions:
@@ -49,9 +53,12 @@ def conditions_of(queries: Iterable[exp.Query | None], columns: set[str]) -> Con
     of the tables, in lower case.
     """
     conditions = Conditions()
-    for tree in queries:
+    for number, tree in enumerate(queries):
         if tree is not None:
-            _Collector(tree, columns, conditions).collect()
+            collector = _Collector(tree, columns, conditions)
+            collector.collect()
+            if number == 0:
+                collector.collect_keys()
     return conditions
 
 
@@ -75,6 +82,20 @@ class _Collector:
             parts = (node.args.get("limit"), node.args.get("offset"))
             sizes = [int(_number(part.expression)) for part in parts if part is not None]
             self.conditions.limit = max(self.conditions.limit, sum(sizes))
+
+    def collect_keys(self) -> None:
+        """`SELECT T2.name, COUNT(*) ... GROUP BY T2.id`: an id has one name."""
+        for select in self.tree.find_all(exp.Select):
+            grouped = set(self._columns(select.args.get("group") or exp.Group()))
+            if not select.args.get("joins"):
+                continue  # of one table the groups have several rows, or there were none to count
+            tables = {t.alias_or_name: t.name.lower() for t in select.find_all(exp.Table)}
+            for item in select.selects if grouped else []:
+                for column in [] if item.find(exp.AggFunc) else item.find_all(exp.Column):
+                    if column.name.lower() not in grouped:
+                        owners = [tables.get(column.table)] if column.table else tables.values()
+                        for owner in filter(None, owners):
+                            self.conditions.keys[owner] |= grouped
 
     def _compare(self, node: exp.Expr) -> None:
         operator = type(node).__name__.upper()
@@ -102,9 +123,13 @@ class _Collector:
             )
         elif values:
             # Of SUM(x) > 100 too: a group of one row has its x as sum, mean, least and greatest.
+            numbers = [value for value in values if isinstance(value, int | float)]
             if left.find(exp.Sum):  # and one of two rows has half of it
-                halves = [value // 2 + 1 for value in values if isinstance(value, int | float)]
-                values = [*values, *halves]
+                values = [*values, *(value // 2 + 1 for value in numbers)]
+            if (difference := left.find(exp.Sub)) and len(names) > 1:
+                # The first lies as far from the number as the second is large.
+                names = self._columns(difference.this)
+                values = [value + step for value in numbers for step in SMALL]
             for name in names:
                 self.conditions.compared[name] += [(operator, value) for value in values]
         else:

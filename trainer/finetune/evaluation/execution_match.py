@@ -11,6 +11,7 @@ import math
 import random
 import re
 from collections import Counter
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Literal
 
@@ -24,7 +25,7 @@ from finetune.evaluation.tables import FAULTS, tables_of
 
 # Databases around the expected query alone, which decide whether it can tell anything; more of them
 # where the first find nothing; and databases around both queries.
-EXPECTED_ALONE, SECOND_TRY, AROUND_BOTH = 8, 40, 36
+EXPECTED_ALONE, TRIES, AROUND_BOTH = 8, 48, 36
 # Orders in which the same rows are stored, to see what a query leaves open.
 ORDERS = 5
 
@@ -52,25 +53,18 @@ def execution_outcome(context: str, expected: str, answer: str) -> Outcome:
     columns = {column.lower() for table in tables for column in table.columns}
     with MadeUpDatabase(tables) as database:
         alone = conditions_of([gold.tree], columns)
-        says_something = False
-        kept: list[tuple[Rows, Result]] = []
-        for number, rows in enumerate(databases(tables, alone, 0, EXPECTED_ALONE + SECOND_TRY)):
-            database.fill(rows)
-            try:
-                kept.append((rows, database.run(gold.query)))
-            except FAULTS:
-                if not kept:
-                    return "gold_failed"
-                continue  # too much for these rows; it has answered on others
-            says_something = says_something or _says_something(kept[-1][1])
-            if says_something and number + 1 >= EXPECTED_ALONE:
+        for keyed in (True, False) if alone.keys else (False,):
+            kept, found = _around_gold(database, databases(tables, alone, 0, TRIES, keyed), gold)
+            if found:
                 break
-        if not says_something:
+        if not kept:
+            return "gold_failed"
+        if not found:
             return "gold_empty"
-        if " ".join(answer.split()).rstrip("; ") == " ".join(gold.query.split()).rstrip("; "):
+        if answer.strip().rstrip("; ") == gold.query.rstrip("; "):
             return "right"
         both = conditions_of([gold.tree, parse(answer)], columns)
-        around = ((rows, None) for rows in databases(tables, both, 1, AROUND_BOTH))
+        around = ((rows, None) for rows in databases(tables, both, 1, AROUND_BOTH, keyed))
         for rows, known in (*kept[:EXPECTED_ALONE], *around):
             database.fill(rows)
             try:
@@ -84,6 +78,26 @@ def execution_outcome(context: str, expected: str, answer: str) -> Outcome:
             if not gold.agrees(result, given, database, rows):
                 return "wrong"
     return "right"
+
+
+def _around_gold(
+    database: MadeUpDatabase, made: Iterator[Rows], gold: "_Gold"
+) -> tuple[list[tuple[Rows, Result]], bool]:
+    """The expected query's results, and whether one of them says something; [] where it fails."""
+    kept: list[tuple[Rows, Result]] = []
+    found = False
+    for rows in made:
+        database.fill(rows)
+        try:
+            kept.append((rows, database.run(gold.query)))
+        except FAULTS:
+            if not kept:
+                break
+            continue  # too much for these rows; it has answered on others
+        found = found or _says_something(kept[-1][1])
+        if found and len(kept) >= EXPECTED_ALONE:
+            break
+    return kept, found
 
 
 class _Gold:
@@ -126,7 +140,7 @@ class _Gold:
             stored = {table: list(values) for table, values in rows.items()}
             for values in stored.values():
                 turn(values)
-            database.fill(stored)
+            database.fill(stored, indexed=False)
             with suppress(*FAULTS):
                 results.append(_rounded(database.run(self.query)))
         database.fill(rows)

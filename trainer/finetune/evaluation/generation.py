@@ -74,12 +74,13 @@ class Generator:
         answers: dict[str, str] = {}
         while waiting:
             names = waiting[: self.batch]
+            before, texts = self._free_memory(), None
             try:
-                before = self._free_memory()
                 texts = self._batch([prompts[name] for name in names], new_tokens)
             except torch.OutOfMemoryError:
                 if len(names) == 1:
                     raise
+            if texts is None:  # out here, where the error no longer holds on to its tensors
                 self.batch = self.largest = max(1, len(names) // 2)
                 torch.cuda.empty_cache()
                 continue

@@ -47,9 +47,13 @@ class MadeUpDatabase:
     def __exit__(self, *_: object) -> None:
         self._database.close()
 
-    def fill(self, rows: Rows) -> None:
-        """Replaces the rows of all tables."""
+    def fill(self, rows: Rows, indexed: bool = True) -> None:
+        """
+        Replaces the rows of all tables. Without `indexed`, SQLite makes no index of its own for a
+        join: it would visit rows by their values, whatever order they are stored in.
+        """
         self._filling = True
+        self._database.execute(f"PRAGMA automatic_index = {'ON' if indexed else 'OFF'}")
         self._database.execute("PRAGMA query_only = OFF")
         self._database.execute("BEGIN")
         for table, values in rows.items():

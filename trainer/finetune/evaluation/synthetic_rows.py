@@ -23,8 +23,13 @@ from finetune.evaluation.value_pools import Pools
 LARGEST_COUNT = 150
 
 
-def databases(tables: list[Table], conditions: Conditions, seed: int, count: int) -> Iterator[Rows]:
-    """`count` sets of rows by table, in the order of its columns; the same for the same seed."""
+def databases(
+    tables: list[Table], conditions: Conditions, seed: int, count: int, keyed: bool = True
+) -> Iterator[Rows]:
+    """
+    `count` sets of rows by table, in the order of its columns; the same for the same seed. `keyed`
+    makes unique what the expected query takes for a table's key.
+    """
     pools = Pools(tables, conditions)
     rng = random.Random(seed)
     counted = [number for number in sorted(conditions.counts) if 0 <= number <= LARGEST_COUNT]
@@ -61,4 +66,18 @@ def databases(tables: list[Table], conditions: Conditions, seed: int, count: int
     made += some(mixed, *characters[: max(count - len(made), count // 3)])
     rng.shuffle(made)
     for make in made[:count]:
-        yield make()
+        rows = make()
+        if keyed and conditions.keys:
+            rows = {table: _with_keys(table, rows[table], pools, conditions) for table in tables}
+        yield rows
+
+
+def _with_keys(
+    table: Table, rows: list[list[Any]], pools: Pools, conditions: Conditions
+) -> list[list[Any]]:
+    """One row for each value of what the expected query takes for the table's key."""
+    keys = {pools.root(name) for name in conditions.keys.get(table.name.lower(), ())}
+    places = [place for place, name in enumerate(table.columns) if pools.root(name) in keys]
+    if not places:
+        return rows
+    return list({tuple(row[place] for place in places): row for row in rows}.values())

@@ -4,7 +4,7 @@ import random
 import re
 from dataclasses import dataclass
 
-from finetune.evaluation.conditions import Conditions, Value
+from finetune.evaluation.conditions import SMALL, Conditions, Value
 from finetune.evaluation.tables import Table
 
 NUMERIC = ("int", "real", "num", "dec", "float", "double", "year", "serial")
@@ -89,9 +89,7 @@ def _pool(root: str, compared: list[tuple[str, Value]], numeric: bool) -> Pool:
     around = (value for operator, literal in compared for value in _near(operator, literal))
     near: list[Value] = list(dict.fromkeys([*literals, *around]))
     # Nobody can guess these from a query: they tell columns apart, not conditions.
-    common: list[Value] = (
-        [1, 2, 3, 5, 8, 13, 0, 21] if numeric else [f"{root} {letter}" for letter in "abcdefg"]
-    )
+    common: list[Value] = list(SMALL) if numeric else [f"{root} {letter}" for letter in "abcdefg"]
     met = {
         value: sum(_holds(operator, literal, value) for operator, literal in compared)
         for value in [*near, *common]
