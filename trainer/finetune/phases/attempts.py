@@ -4,7 +4,8 @@ Attempts of one execution: a retry that stands where the last one stood would on
 Cloud Run starts a task that was killed, for memory or for time, as often as its retries allow
 (https://cloud.google.com/run/docs/configuring/max-retries). Right before the long work of a phase
 each attempt notes where it stands. A later attempt of the same execution that would begin at the
-very same place ends instead. A new execution, which somebody started, tries again.
+very same place ends instead; one that came further first, and was killed in a later phase, has had
+less than its time for that. A new execution, which somebody started, tries again.
 """
 
 import json
@@ -45,6 +46,7 @@ class Attempt:
     def __init__(self, area: Storage) -> None:
         self.phase = PREPARATION
         self._area = area
+        self._began: list[Any] | None = None  # phase and step of this attempt's first work
         self._execution = os.environ.get("CLOUD_RUN_EXECUTION")
         self._number = int(os.environ.get("CLOUD_RUN_TASK_ATTEMPT") or 0)
 
@@ -53,16 +55,20 @@ class Attempt:
         Notes that this phase's work begins now, for training after `step` steps.
 
         Raises:
-            NoProgress: the attempt before began at the same place and did not get further.
+            NoProgress: this is the attempt's first work, and the attempt before began at the same
+                place and did not get further.
         """
         self.phase = phase
         if not self._execution:
             return
         before = self._read()
+        first = self._began is None
+        self._began = self._began or [phase, step]
         if (
-            before.get("execution") == self._execution
+            first
+            and before.get("execution") == self._execution
             and before.get("attempt", self._number) < self._number
-            and (before.get("phase"), before.get("step")) == (phase, step)
+            and before.get("began") == [before.get("phase"), before.get("step")] == [phase, step]
             and not before.get("told_to_stop")
         ):
             reached = f"after step {step}" if phase == TRAINING else "at its start"
@@ -78,7 +84,7 @@ class Attempt:
         """Notes that the platform ended this attempt, which says nothing about the work."""
         before = self._read()
         if before.get("execution") == self._execution and self._execution:
-            self._write(before["phase"], before["step"], told_to_stop=True)
+            self._write(before.get("phase", PREPARATION), before.get("step", 0), told_to_stop=True)
 
     def _read(self) -> dict[str, Any]:
         try:
@@ -88,5 +94,12 @@ class Attempt:
         return note if isinstance(note, dict) else {}
 
     def _write(self, phase: str, step: int, **more: bool) -> None:
-        note = {"execution": self._execution, "attempt": self._number, "phase": phase, "step": step}
-        self._area.write(NOTE, json.dumps({**note, **more}) + "\n")
+        note = {
+            "execution": self._execution,
+            "attempt": self._number,
+            "began": self._began,
+            "phase": phase,
+            "step": step,
+            **more,
+        }
+        self._area.write(NOTE, json.dumps(note) + "\n")

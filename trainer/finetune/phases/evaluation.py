@@ -9,7 +9,7 @@ from finetune.evaluation.evaluation import evaluate as evaluate_model
 from finetune.evaluation.examples_in_prompt import choose_examples
 from finetune.materials import Materials
 from finetune.phases.attempts import EVALUATION, PREPARATION
-from finetune.phases.task import Task, say
+from finetune.phases.task import Task, release_memory, say
 from finetune.publishing.merging import merge_into
 from finetune.settings import Settings
 from finetune.training import processes
@@ -32,6 +32,7 @@ def evaluate(task: Task, materials: Materials, scratch: Path) -> dict[str, Any]:
     """
     settings, device = _in_time(task), processes.device()
     task.attempt.begin(EVALUATION)
+    release_memory()  # of the training
     adapter = task.finished.fetch_adapter(scratch)
     split, tokenizer = materials.split, materials.tokenizer
     model = load_model(materials.base.path, device)

@@ -7,7 +7,7 @@ from finetune.evaluation.incumbent import incumbent_for, rescore_incumbent
 from finetune.evaluation.promotion import judge as hold_against_the_bar
 from finetune.evaluation.result import Evaluation
 from finetune.materials import Materials
-from finetune.phases.task import Task
+from finetune.phases.task import Task, release_memory
 from finetune.verdict import BelowBar, record_rejection
 
 
@@ -27,6 +27,7 @@ def judge(
     def rescore(location: str) -> Evaluation:
         from finetune.training import processes
 
+        release_memory()  # of the evaluation
         held_out = materials.split.held_out
         return rescore_incumbent(location, held_out, task.settings, scratch, processes.device())
 
