@@ -135,6 +135,7 @@ def test_a_tokenizer_names_a_class_that_both_know_and_nothing_of_this_machine():
     written = {
         "tokenizer_class": "TokenizersBackend",
         "extra_special_tokens": ["<a>"],
+        "model_specific_special_tokens": {"image_token": "<image>"},
         "is_local": True,
         "name_or_path": "/somewhere",
         "eos_token": "<eos>",
@@ -142,6 +143,8 @@ def test_a_tokenizer_names_a_class_that_both_know_and_nothing_of_this_machine():
     assert tokenizer_config_for_readers(written) == {
         "tokenizer_class": "PreTrainedTokenizerFast",
         "additional_special_tokens": ["<a>"],
+        "extra_special_tokens": {"image_token": "<image>"},
+        "model_specific_special_tokens": {"image_token": "<image>"},
         "eos_token": "<eos>",
     }
 

@@ -57,6 +57,8 @@ def tokenizer_config_for_readers(config: Json) -> Json:
     if isinstance(config.get("extra_special_tokens"), list):
         # A dictionary in 4, for which it looks up its keys.
         config["additional_special_tokens"] = config.pop("extra_special_tokens")
+    if named := config.get("model_specific_special_tokens"):  # Gemma 3's image tokens
+        config["extra_special_tokens"] = named
     return config
 
 
