@@ -15,6 +15,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+# A run of three epochs, with dropout on, that keeps a checkpoint after every step.
+STEPS_AN_EPOCH, STEPS = 4, 12
+RUN = {
+    "DATASET_LIMIT": str(2 * STEPS_AN_EPOCH),
+    "MAX_STEPS": "-1",
+    "NUM_TRAIN_EPOCHS": "3",
+    "LORA_DROPOUT": "0.1",
+    "CHECKPOINT_MINUTES": "0.000001",
+}
+
 FORKING = """
 import json, os, sys, traceback
 import finetune.__main__, finetune.phases.training, finetune.phases.evaluation

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from attempts_of_a_run import RUN, Attempts
 from cloud_storage_server import CloudStorageServer
-from tiny import write_base
+from tiny import environment, rows, write_base, write_jsonl
 
 # Two threads wait for each other longer than such small matrices take, most of all on a busy
 # machine.
@@ -21,6 +22,26 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         shape: write_base(tmp_path_factory.mktemp(shape), shape)
         for shape in ("llama", "gemma", "gemma2")
     }
+
+
+@pytest.fixture(scope="session")
+def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempts]:
+    """Starts attempts of a run as processes of their own."""
+    attempts = Attempts(tmp_path_factory.mktemp("attempts") / "log")
+    yield attempts
+    attempts.close()
+
+
+@pytest.fixture(scope="session")
+def job(bases: dict[str, Path], tmp_path_factory: pytest.TempPathFactory):
+    """The environment of `attempts_of_a_run.RUN` that publishes below a bucket."""
+    dataset = write_jsonl(tmp_path_factory.mktemp("data") / "train.jsonl", rows()).parent
+
+    def variables(bucket: Path | str, **changes: str) -> dict[str, str]:
+        settings = {**RUN, **changes}
+        return {**os.environ, **environment(bases["llama"], dataset, bucket, **settings)}
+
+    return variables
 
 
 @pytest.fixture

@@ -1,56 +1,21 @@
 """Whatever ends an attempt, and whenever: the next ones publish the same, and never half of it."""
 
 import json
-import os
 import random
 import signal
-import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
-from threading import Event, Thread
 
 import pytest
-from attempts_of_a_run import Attempts
-from tiny import RUN_ID, environment, rows, write_jsonl
+from attempts_of_a_run import STEPS, STEPS_AN_EPOCH
+from reader_of_versions import Reader, faults_of
+from tiny import RUN_ID
 
-from finetune.storage.checksum import stored_file
+from finetune.storage.checksum import crc32c_of
 
 VERSION, AREA = f"tiny-sql/{RUN_ID}", f"checkpoints/tiny-sql/{RUN_ID}"
-STEPS_AN_EPOCH, STEPS = 4, 12
-NEVER = "0.000001"  # minutes between checkpoints: one after every step
-
-
-@pytest.fixture(scope="module")
-def dataset(tmp_path_factory):
-    return write_jsonl(tmp_path_factory.mktemp("data") / "train.jsonl", rows()).parent
-
-
-@pytest.fixture(scope="module")
-def attempts(tmp_path_factory):
-    log = tmp_path_factory.mktemp("log") / "log"
-    attempts = Attempts(log)
-    yield attempts
-    attempts.close()
-
-
-@pytest.fixture(scope="module")
-def job(bases, dataset):
-    """The environment of a run of three epochs with four steps each, dropout on."""
-
-    def variables(bucket: Path, **changes: str) -> dict[str, str]:
-        settings = {
-            "DATASET_LIMIT": str(2 * STEPS_AN_EPOCH),
-            "MAX_STEPS": "-1",
-            "NUM_TRAIN_EPOCHS": "3",
-            "LORA_DROPOUT": "0.1",
-            "CHECKPOINT_MINUTES": NEVER,
-            **changes,
-        }
-        return {**os.environ, **environment(bases["llama"], dataset, bucket, **settings)}
-
-    return variables
+WEIGHTS = ("adapter/adapter_model.safetensors", "model.safetensors")
 
 
 @pytest.fixture(scope="module")
@@ -61,46 +26,8 @@ def uninterrupted(attempts, job, tmp_path_factory):
     return bucket / VERSION
 
 
-class Reader(Thread):
-    """Looks at the version all the time, as servers do; `faults` are halves that it would take."""
-
-    def __init__(self, version: Path) -> None:
-        super().__init__(daemon=True)
-        self.version, self.faults, self.looks = version, list[str](), 0
-        self._done = Event()
-
-    def run(self) -> None:
-        while not self._done.wait(0.001):
-            self.looks += 1
-            if (self.version / "_SUCCESS").exists():
-                self.faults += faults_of(self.version)
-
-    def stop(self) -> list[str]:
-        self._done.set()
-        self.join()
-        return self.faults
-
-
-def faults_of(version: Path) -> list[str]:
-    """Files of a published version that are missing or differ from its manifest."""
-    try:
-        manifest = json.loads((version / "manifest.json").read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        return [f"manifest.json: {error}"]
-    faults = []
-    for file in manifest["files"]:
-        path = version / file["name"]
-        stored = stored_file(path) if path.is_file() else None
-        if stored is None or (stored.size, stored.crc32c) != (file["size"], file["crc32c"]):
-            faults.append(file["name"])
-    return faults
-
-
 def same_weights(version: Path, other: Path) -> bool:
-    return all(
-        (version / name).read_bytes() == (other / name).read_bytes()
-        for name in ("adapter/adapter_model.safetensors", "model.safetensors")
-    )
+    return all((version / name).read_bytes() == (other / name).read_bytes() for name in WEIGHTS)
 
 
 def checkpointed(area: Path, step: int):
@@ -159,6 +86,30 @@ def test_kill_9_at_any_time_ends_published_with_the_weights_of_an_uninterrupted_
     assert same_weights(bucket / VERSION, uninterrupted)
 
 
+def test_kill_9_at_any_time_leaves_no_half_version_in_a_bucket_either(
+    attempts, job, uninterrupted, cloud
+):
+    write, published = cloud.put, []
+
+    def checked(bucket, name, data, create):
+        if name == f"{VERSION}/_SUCCESS":
+            published.append(cloud.below("models", f"{VERSION}/"))
+        return write(bucket, name, data, create)
+
+    cloud.put, chance = checked, random.Random(3)
+    asked = job("gs://models") | {"STORAGE_EMULATOR_HOST": cloud.url}
+    for _ in range(4):
+        seconds = chance.uniform(0.5, 2)
+        attempts.ended_by(signal.SIGKILL, asked, lambda: False, seconds=seconds)
+    assert attempts.run(asked) == 0, attempts.said()
+    version = published[0]
+    for file in json.loads(version["manifest.json"])["files"]:
+        assert file["crc32c"] == crc32c_of(version[file["name"]])
+    for name in WEIGHTS:
+        assert version[name] == (uninterrupted / name).read_bytes()
+    assert not [name for name in cloud.below("models", f"{AREA}/") if name.startswith("step-")]
+
+
 def test_no_phase_is_repeated(attempts, job, uninterrupted, tmp_path):
     bucket = tmp_path / "bucket"
     area = bucket / AREA
@@ -170,51 +121,6 @@ def test_no_phase_is_repeated(attempts, job, uninterrupted, tmp_path):
     assert said.count(f"step {STEPS} of {STEPS}") == 1
     assert said.count("metrics {") == 1
     assert not list(area.glob("step-*/*"))
-
-
-def test_a_termination_keeps_the_step_and_another_attempt_goes_on(attempts, job, tmp_path):
-    bucket = tmp_path / "bucket"
-    endless = job(bucket, MAX_STEPS="100000", LOGGING_STEPS="3", CHECKPOINT_MINUTES="60")
-    endless |= {"CLOUD_RUN_EXECUTION": "execution-1"}
-    for number in range(2):
-        before = len(attempts.said())
-        started = []
-
-        def learning(before=before, started=started):
-            lines = attempts.said()[before:].count(" of 100000, loss")
-            if lines > 1 and not started:
-                started.append(time.monotonic())
-            return bool(started)
-
-        endless["CLOUD_RUN_TASK_ATTEMPT"] = str(number)
-        assert attempts.ended_by(signal.SIGTERM, endless, learning) == 75
-        assert time.monotonic() - started[0] < 10  # what Cloud Run leaves before it kills
-        said = attempts.said()[before:]
-        assert "interrupted in the training by SIGTERM" in said
-        assert ("going on from its checkpoint" in said) == (number == 1)
-    assert not (bucket / VERSION).exists()
-
-
-def test_an_attempt_stops_by_itself_before_its_time_limit(attempts, job, tmp_path):
-    bucket = tmp_path / "bucket"
-    limited = job(bucket, MAX_STEPS="100000", TASK_TIMEOUT_SECONDS="92", CHECKPOINT_MINUTES="60")
-    before = len(attempts.said())
-    assert attempts.run(limited) == 75
-    assert "by its time limit (TASK_TIMEOUT_SECONDS)" in attempts.said()[before:]
-    assert list((bucket / AREA).glob("step-*/_COMPLETE"))
-
-
-def test_fails_when_an_attempt_would_begin_where_the_last_one_was_killed(attempts, job, tmp_path):
-    bucket = tmp_path / "bucket"
-    asked = job(bucket, CHECKPOINT_MINUTES="60") | {"CLOUD_RUN_EXECUTION": "execution-1"}
-    note = bucket / AREA / "attempt.json"
-    assert attempts.ended_by(signal.SIGKILL, asked, note.exists) == -signal.SIGKILL
-    before = len(attempts.said())
-    assert attempts.run(asked | {"CLOUD_RUN_TASK_ATTEMPT": "1"}) == 1
-    said = attempts.said()[before:]
-    assert "attempt 0 of execution-1 ended in the training" in said and "Likely causes" in said
-    # Somebody who starts the job again has changed something, or wants to see it once more.
-    assert attempts.run(asked | {"CLOUD_RUN_EXECUTION": "execution-2"}) == 0
 
 
 def test_the_command_itself_can_be_killed_and_gone_on_with(attempts, job, uninterrupted, tmp_path):
@@ -229,24 +135,3 @@ def test_the_command_itself_can_be_killed_and_gone_on_with(attempts, job, uninte
     assert process.wait() == -signal.SIGKILL
     assert attempts.run(job(bucket)) == 0
     assert same_weights(bucket / VERSION, uninterrupted)
-
-
-def test_of_several_processes_one_publishes_and_all_end_as_it_does(attempts, job, tmp_path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-
-    def processes(**changes):
-        torchrun = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-        together = job(bucket, MAX_STEPS="4", **changes) | torchrun
-        return [together | {"RANK": rank, "LOCAL_RANK": rank} for rank in "01"]
-
-    bucket = tmp_path / "bucket"
-    before = len(attempts.said())
-    assert attempts.run_together(processes()) == [0, 0], attempts.said()[before:]
-    said = attempts.said()[before:]
-    assert said.count("step 4 of 4") == said.count("published ") == 1
-    assert faults_of(bucket / VERSION) == []
-    assert attempts.run_together(processes()) == [0, 0]
-    bucket = tmp_path / "below the bar"
-    assert attempts.run_together(processes(PROMOTION_MINIMUM="1")) == [3, 3]
