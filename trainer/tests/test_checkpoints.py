@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,8 @@ def test_only_the_newest_two_are_kept_and_what_lies_beside_them_stays(storage):
     assert steps(storage) == ["attempt.json", "step-10", "step-12"]
     attempt.remove()
     assert steps(storage) == ["attempt.json"]
+    if not storage.uri.startswith("gs://"):
+        assert [path.name for path in Path(storage.uri).iterdir()] == ["attempt.json"]
 
 
 def test_fails_when_there_is_no_marker_and_goes_on_from_the_one_before(storage, capsys):

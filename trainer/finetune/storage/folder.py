@@ -4,7 +4,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from finetune.storage.checksum import crc32c_of, stored_file
@@ -76,7 +76,13 @@ class Folder:
 
     def delete(self, names: list[str]) -> None:
         for name in names:
-            (self._directory / name).unlink(missing_ok=True)
+            path = self._directory / name
+            path.unlink(missing_ok=True)
+            # A bucket has no empty folders.
+            while path.parent != self._directory:
+                path = path.parent
+                with suppress(OSError):  # it holds other files, or is gone already
+                    path.rmdir()
 
     def _holds(self, name: str, file: StoredFile) -> bool:
         path = self._directory / name
