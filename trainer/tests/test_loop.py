@@ -15,6 +15,7 @@ from finetune.data.dataset import Example
 from finetune.data.encoding import encode
 from finetune.settings import read_settings
 from finetune.training import micro_step, optimizer_step
+from finetune.training import schedule as training_schedule
 from finetune.training.adapter import attach
 from finetune.training.base_model import load_model, load_tokenizer
 from finetune.training.layout import Layout
@@ -63,8 +64,12 @@ class Deadline:
 
 
 @pytest.fixture
-def trained(bases, set_environment):
-    """Trains a tiny llama on 11 documents in steps of 3, so that an epoch has 4 steps."""
+def trained(bases, set_environment, monkeypatch):
+    """
+    Trains a tiny llama on 11 documents in steps of 3, so that an epoch has 4 steps. However long
+    they take, there are ten validations.
+    """
+    monkeypatch.setattr(training_schedule, "VALIDATION_SHARE", 1.0)
 
     def run(checkpoints=None, observer=None, deadline=None, validation=3, **changes):
         settings = {"MAX_STEPS": "-1", "NUM_TRAIN_EPOCHS": "3", "GRADIENT_ACCUMULATION_STEPS": "3"}
@@ -308,6 +313,7 @@ from finetune.training import loop, processes
 child = os.fork()
 os.environ["RANK"] = "0" if child else "1"
 processes.start(CPU)
+training_schedule.VALIDATION_SHARE = 1.0
 settings = read_settings()
 base = Path(settings.model_name)
 tokenizer = load_tokenizer(base)

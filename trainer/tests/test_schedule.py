@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny import environment
@@ -69,6 +71,19 @@ def test_validation_is_spread_over_the_run_and_follows_the_last_step(schedule, s
     assert len(chosen) == times and chosen[-1] == steps and 0 not in chosen
     gaps = [after - before for before, after in zip([0, *chosen], chosen, strict=False)]
     assert max(gaps) - min(gaps) <= 1
+
+
+@pytest.mark.parametrize(
+    ("steps", "rows", "times"), [(500, 50, 6), (500, 5, 10), (5, 50, 1), (200, 30, 4)]
+)
+def test_validation_takes_a_tenth_of_the_time_of_training_at_most(schedule, steps, rows, times):
+    ours = replace(
+        schedule(1000, MAX_STEPS=str(steps), GRADIENT_ACCUMULATION_STEPS="2"),
+        validation_documents=rows,
+    )
+    assert ours.validations == times
+    assert len([step for step in range(steps + 1) if ours.validated(step)]) == times
+    assert ours.validated(steps)
 
 
 @pytest.mark.parametrize("kind", ["cosine", "linear", "constant", "constant_with_warmup"])

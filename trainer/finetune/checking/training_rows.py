@@ -22,7 +22,7 @@ class TrainingRows:
     def __init__(self, split: Split, tokenizer: Any, settings: Settings) -> None:
         self._split, self._settings, self._tokenizer = split, settings, tokenizer
         self.documents = encode(split.training, tokenizer)
-        self.schedule = Schedule(len(self.documents), settings)
+        self.schedule = Schedule(len(self.documents), settings, len(split.validation))
 
     def lines(self, report: RowReport) -> list[str]:
         """The account for people."""

@@ -83,7 +83,7 @@ class _Run:
         self.learner, self.documents, self.validation = learner, documents, validation
         self.logging_steps = settings.logging_steps
         self.checkpoints, self.observer, self.deadline = checkpoints, observer, deadline
-        self.schedule = Schedule(len(documents), settings)
+        self.schedule = Schedule(len(documents), settings, len(validation))
         self.learning_rate = learning_rates(learner.optimizer, self.schedule)
         self.record, self.best = Record(), None
         self.saved = 0  # the step of the newest checkpoint

@@ -14,6 +14,8 @@ if TYPE_CHECKING:  # steps are counted where no torch is
 
 # Validation losses over a whole run: enough for a curve and for the choice of the best adapter.
 VALIDATIONS = 10
+# What they may take of the time of training, and the part of a document's training that is forward.
+VALIDATION_SHARE, FORWARD_SHARE = 0.1, 1 / 3
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,7 @@ class Schedule:
 
     documents: int
     settings: Hyperparameters
+    validation_documents: int = 0
 
     @property
     def steps_an_epoch(self) -> int:
@@ -43,11 +46,21 @@ class Schedule:
         size = self.settings.documents_per_step
         return order(self.documents, self.settings.seed, epoch)[within * size : (within + 1) * size]
 
+    @property
+    def validations(self) -> int:
+        """
+        How many there are over the run: ten, or as many as take a tenth of its time. Counted in
+        documents, for a measured time would make results depend on the machine.
+        """
+        trained = self.steps * self.settings.documents_per_step
+        each = FORWARD_SHARE * self.validation_documents
+        affordable = int(VALIDATION_SHARE * trained / each) if each else VALIDATIONS
+        return max(1, min(VALIDATIONS, affordable))
+
     def validated(self, step: int) -> bool:
         """Whether a validation follows when `step` steps are done; the last is always one."""
-        return (
-            step > 0 and step * VALIDATIONS // self.steps > (step - 1) * VALIDATIONS // self.steps
-        )
+        times = self.validations
+        return step > 0 and step * times // self.steps > (step - 1) * times // self.steps
 
     def random_seed(self, step: int, rank: int) -> int:
         """
