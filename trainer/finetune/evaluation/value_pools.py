@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from finetune.evaluation.conditions import SMALL, Conditions, Value
 from finetune.evaluation.tables import Table
 
+TEXT = ("char", "clob", "text")
 NUMERIC = ("int", "real", "num", "dec", "float", "double", "year", "serial")
 RANGES = ("GT", "GTE", "LT", "LTE")
 
@@ -58,8 +59,9 @@ class Pools:
             compared[self.root(name)] += pairs
         numbers = {self.root(name) for name in conditions.numeric}
         numbers |= {self.root(n) for n, kind in kinds.items() if any(p in kind for p in NUMERIC)}
+        texts = {self.root(n) for n, kind in kinds.items() if any(p in kind for p in TEXT)}
         self._pools = {
-            root: _pool(root, list(dict.fromkeys(pairs)), root in numbers)
+            root: _pool(root, list(dict.fromkeys(pairs)), root in numbers, root in texts)
             for root, pairs in compared.items()
         }
         self.compared = [root for root, pairs in compared.items() if pairs]
@@ -83,7 +85,7 @@ class Pools:
         return self._pools[root]
 
 
-def _pool(root: str, compared: list[tuple[str, Value]], numeric: bool) -> Pool:
+def _pool(root: str, compared: list[tuple[str, Value]], numeric: bool, text: bool) -> Pool:
     literals = list(dict.fromkeys(value for _, value in compared))
     numeric = numeric or any(isinstance(value, int | float) for value in literals)
     around = (value for operator, literal in compared for value in _near(operator, literal))
@@ -91,7 +93,7 @@ def _pool(root: str, compared: list[tuple[str, Value]], numeric: bool) -> Pool:
     # Nobody can guess these from a query: they tell columns apart, not conditions.
     common: list[Value] = list(SMALL) if numeric else [f"{root} {letter}" for letter in "abcdefg"]
     met = {
-        value: sum(_holds(operator, literal, value) for operator, literal in compared)
+        value: sum(_holds(operator, literal, value, text) for operator, literal in compared)
         for value in [*near, *common]
     }
     most = max(met.values(), default=0)
@@ -130,8 +132,8 @@ def _filled(pattern: str, any_: str, one: str) -> str:
     return pattern.replace("%", any_).replace("_", one)
 
 
-def _holds(operator: str, literal: Value, value: Value) -> bool:
-    """Whether SQLite would find a comparison true, but for odd types."""
+def _holds(operator: str, literal: Value, value: Value, text: bool) -> bool:
+    """Whether SQLite would find a comparison true. A column of text compares numbers as texts."""
     if literal is None or value is None:
         return (literal is value) == (operator in ("IS", "EQ"))
     if operator in ("LIKE", "ILIKE", "GLOB"):
@@ -139,7 +141,7 @@ def _holds(operator: str, literal: Value, value: Value) -> bool:
         pattern = re.escape(str(literal)).replace(re.escape(every), ".*")
         pattern = pattern.replace(re.escape(one), ".")
         return re.fullmatch(pattern, str(value), re.IGNORECASE | re.DOTALL) is not None
-    left, right = _comparable(value, literal)
+    left, right = (str(value), str(literal)) if text else _comparable(value, literal)
     match operator:
         case "NEQ":
             return left != right
