@@ -8,18 +8,18 @@ GPU the shapes are small, and the figures say that it runs.
 
 import argparse
 import tempfile
-from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 import transformers
 
 from bench.documents import documents
-from bench.measured import COLUMNS, Measured, row
+from bench.measured import COLUMNS, row
+from bench.recipes import alone, recipes
 from bench.shape import GEMMA_2B, SMALL, flops, peak_flops, write_base
-from bench.this_trainer import this_trainer
-
-Recipe = tuple[str, Callable[[str], Measured]]
 
 
 def main() -> None:
@@ -30,12 +30,7 @@ def main() -> None:
     shape = GEMMA_2B if on_gpu else SMALL
     card = torch.cuda.get_device_name() if on_gpu else "cpu"
     print(f"{card}, torch {torch.__version__}, transformers {transformers.__version__}", flush=True)
-    if on_gpu:
-        total = torch.cuda.get_device_properties(device).total_memory
-        torch.cuda.set_per_process_memory_fraction(min(1.0, arguments.memory_gb * 1e9 / total))
     peak = peak_flops(device)
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
     job = documents(arguments.job, shape.vocabulary)
     tokens = sum(len(document.input_ids) for document in job)
     each = flops(shape, job) / tokens
@@ -46,56 +41,16 @@ def main() -> None:
     print(row(*COLUMNS), flush=True)
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         base = write_base(shape, Path(directory), device)
-        for name, measure in _recipes(base, job, arguments, on_gpu):
-            if arguments.only and arguments.only not in name:
+        for name, measure in recipes(base, job, arguments.documents, arguments.steps, on_gpu):
+            if arguments.only not in name:
                 continue
-            try:
-                print(measure(name).line(each, peak), flush=True)
-            except (RuntimeError, ImportError, ValueError) as error:
-                print(f"{name:<44}failed: {str(error).splitlines()[0]}", flush=True)
-
-
-def _recipes(base: Path, job: list, arguments: argparse.Namespace, on_gpu: bool) -> list[Recipe]:
-    many = arguments.documents
-    plain = "bf16" if on_gpu else "fp32"
-    tokens = sum(len(document.input_ids) for document in job)
-    # A long job compiles its layers: as many steps as show its speed.
-    long = [*job, *job][: many * arguments.steps]
-
-    def trl(precision: str, steps: int, **changes: object) -> Callable[[str], Measured]:
-        def measure(name: str) -> Measured:
-            from bench.trl_trainer import trl_trainer
-
-            return trl_trainer(name, base, job, precision, steps, **changes)
-
-        return measure
-
-    def ours(
-        precision: str, per_step: int, rows: list, compiled: bool | None = None
-    ) -> Callable[[str], Measured]:
-        return lambda name: this_trainer(name, base, rows, tokens, precision, per_step, compiled)
-
-    tutorial = {"per_device_train_batch_size": 1, "gradient_accumulation_steps": 2}
-    recipes: list[Recipe] = [
-        (
-            "tutorial: trl, one row, accumulation 2",
-            trl("nf4" if on_gpu else plain, 16, max_length=512, **tutorial),
-        ),
-        (
-            "trl packing, 4 x 1024",
-            trl(plain, 14, max_length=1024, packing=True, per_device_train_batch_size=4),
-        ),
-        (f"this, {plain}, 2 documents a step", ours(plain, 2, job)),
-        (f"this, {plain}, {many} documents a step", ours(plain, many, job)),
-    ]
-    if on_gpu:
-        recipes += [
-            ("this, nf4, 2 documents a step", ours("nf4", 2, job[:600])),
-            (f"this, bf16, {many}, compiled", ours("bf16", many, long, True)),
-            (f"this, fp8, {many}, compiled", ours("fp8", many, long, True)),
-            (f"this, nf4, {many}, compiled", ours("nf4", many, long, True)),
-        ]
-    return recipes
+            # A process for each: none inherits memory, compiled layers or a warmed-up library.
+            with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+                try:
+                    measured = process.submit(alone, measure, name, arguments.memory_gb).result()
+                    print(measured.line(each, peak), flush=True)
+                except (RuntimeError, ImportError, ValueError, BrokenProcessPool) as error:
+                    print(f"{name:<44}failed: {str(error).splitlines()[0]}", flush=True)
 
 
 def _arguments() -> argparse.Namespace:

@@ -41,6 +41,8 @@ def write_base(shape: Shape, directory: Path, device: torch.device) -> Path:
     with device:
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
     model.save_pretrained(directory)
+    del model
+    torch.cuda.empty_cache()  # the recipes' processes need it
     return directory
 
 

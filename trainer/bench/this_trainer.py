@@ -1,6 +1,5 @@
 """This trainer: the real loop, over a base loaded as a job loads it."""
 
-import gc
 import time
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -59,12 +58,7 @@ def this_trainer(
     decision that the trainer would take itself by the number of steps: so a short measurement shows
     what a long job runs at.
     """
-    gc.collect()
     on_gpu = torch.cuda.is_available()
-    if on_gpu:
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-    torch._dynamo.reset()
     settings = _settings(documents_per_step)
     began = time.monotonic()
     model = load(Plan(base, precision, documents, []), settings)

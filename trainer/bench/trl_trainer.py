@@ -1,6 +1,5 @@
 """trl's trainer on the same documents: as the tutorial calls it, and with its packing."""
 
-import gc
 import tempfile
 import time
 from pathlib import Path
@@ -42,12 +41,8 @@ def trl_trainer(
     `steps` optimizer steps with the tutorial's hyperparameters; `changes` go to trl's SFTConfig.
     The tutorial's fp16 no longer runs in trl 1.16, which keeps adapters in bf16.
     """
-    gc.collect()
     disable_progress_bars()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
     began = time.monotonic()
     model = load_model(base, device, precision)
     marks = Marks()

@@ -1,12 +1,13 @@
 """The benchmark runs in small shapes where there is no GPU, and counts what it should."""
 
+import pickle
 import sys
-
-import pytest
+from concurrent.futures import Future
 
 from bench import __main__ as bench
 from bench.documents import documents
 from bench.measured import Measured, warm
+from bench.recipes import recipes
 from bench.shape import GEMMA_2B, flops
 
 
@@ -31,16 +32,36 @@ def test_a_line_says_which_share_of_the_peak_was_used():
     assert line.split() == ["this", "1,000", "50%", "20.0", "500", "1.0", "2.5000"]
 
 
-def test_the_whole_benchmark_runs_without_a_gpu(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["bench", "--job", "24", "--documents", "8", "--only", "this"])
+class Here:
+    """A process pool that stays in this process: starting one takes seconds."""
+
+    def __init__(self, *_, **__): ...
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_): ...
+
+    def submit(self, function, *arguments):
+        done = Future()
+        done.set_result(function(*arguments))
+        return done
+
+
+def run(monkeypatch, *arguments):
+    monkeypatch.setattr(bench, "ProcessPoolExecutor", Here)
+    monkeypatch.setattr(sys, "argv", ["bench", *arguments])
     bench.main()
+
+
+def test_the_whole_benchmark_runs_without_a_gpu(monkeypatch, capsys):
+    run(monkeypatch, "--job", "24", "--documents", "8", "--only", "this")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines[-2:]] == ["this", "this"]
     assert "failed" not in "".join(lines)
 
 
-def test_trls_recipes_run_too_where_it_is_installed(monkeypatch, capsys):
-    pytest.importorskip("trl")
-    monkeypatch.setattr(sys, "argv", ["bench", "--job", "40", "--only", "trl"])
-    bench.main()
-    assert "failed" not in capsys.readouterr().out
+def test_what_is_measured_can_be_sent_to_another_process(tmp_path):
+    for name, measure in recipes(tmp_path, documents(4, 100), 64, 2, on_gpu=True):
+        assert name
+        assert pickle.loads(pickle.dumps(measure)).keywords["base"] == tmp_path

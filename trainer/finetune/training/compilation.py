@@ -14,8 +14,9 @@ from transformers import PreTrainedModel
 from finetune.training import loss
 
 # Share of a step that compiling saves and seconds that it takes, until a run has measured its own:
-# a Gemma 2B in bf16 on an H100 (docs/performance.md).
-GAIN, COLD_SECONDS = 0.25, 60.0
+# a Gemma 2B in bf16 on an H100 took 20 seconds and saved 35 % (docs/performance.md). The time is
+# doubled for machines with fewer cores.
+GAIN, COLD_SECONDS = 0.35, 40.0
 # The saving has to be this many times the compile time, both being estimates.
 MARGIN = 1.5
 

@@ -111,6 +111,8 @@ class _HeadLoss(torch.autograd.Function):
         wide = torch.float64 if hidden.dtype == torch.float64 else torch.float32
         loss = torch.zeros((), dtype=wide, device=hidden.device)
         wanted = ctx.needs_input_grad[0]
+        # Where none is wanted, in validation, the compiled kernel is off, and its chunks too large.
+        fused = fused if wanted else None
         gradient = torch.empty_like(hidden) if wanted else None
         size = max(1, (FUSED_CHUNK_LOGITS if fused else CHUNK_LOGITS) // weight.shape[0])
         for start in range(0, len(hidden), size):

@@ -43,6 +43,8 @@ class Graphed:
         self._model = model
         self._recorded: dict[tuple[int, ...], _Recording] = {}
         self._pool = torch.cuda.graph_pool_handle()
+        self._launched = launched(model)
+        self._full = False
 
     def __call__(self, batch: Batch, graded: int) -> torch.Tensor:
         count = ROUNDED_TO
@@ -50,9 +52,16 @@ class Graphed:
             count *= 2
         sequences = bounds_needed(batch)
         key = (*batch.input_ids.shape, count, sequences)
-        if key not in self._recorded:
+        if key not in self._recorded and not self._full:
             moved = replace(batch.to(self._model.device), graded=count, sequences=sequences)
-            self._recorded[key] = _Recording(self._model, moved, self._pool)
+            try:
+                self._recorded[key] = _Recording(self._model, moved, self._pool)
+            except torch.OutOfMemoryError:
+                # What is recorded stays in use; a shape that no longer fits is launched.
+                print("no memory for another CUDA graph: kernels are launched", flush=True)
+                self._full = True
+        if key not in self._recorded:
+            return self._launched(batch, graded)
         return self._recorded[key].replay(batch, graded)
 
 
@@ -66,15 +75,20 @@ class _Recording:
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         # Libraries set themselves up at the first call, which must not be recorded.
-        with torch.cuda.stream(side):
-            self._once(model)
-        torch.cuda.current_stream().wait_stream(side)
-        self._graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self._graph, pool=pool):
-            self._loss = self._once(model)
-        # The trial has drawn numbers and left gradients.
-        torch._foreach_copy_([weight.grad for weight in weights], kept)
-        torch.cuda.set_rng_state(state, model.device)
+        try:
+            with torch.cuda.stream(side):
+                self._once(model)
+            torch.cuda.current_stream().wait_stream(side)
+            # A graph has memory of its own, for which nothing can be freed while it is recorded.
+            torch.cuda.synchronize()
+            torch.cuda.empty_cache()
+            self._graph = torch.cuda.CUDAGraph()
+            with torch.cuda.graph(self._graph, pool=pool):
+                self._loss = self._once(model)
+        finally:
+            # The trial has drawn numbers and left gradients.
+            torch._foreach_copy_([weight.grad for weight in weights], kept)
+            torch.cuda.set_rng_state(state, model.device)
 
     def _once(self, model: PreTrainedModel) -> torch.Tensor:
         part = micro_batch_loss(model, self._batch) / self._graded
