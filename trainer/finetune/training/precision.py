@@ -34,6 +34,7 @@ def choose_precision(settings: Settings, base: Path, device: "torch.device") -> 
     asked = settings.base_precision
     if asked == "fp8":
         _require_float8(device)
+        print("BASE_PRECISION=fp8: slightly worse than bf16 where measured, and faster", flush=True)
         return "fp8"
     if device.type != "cuda":
         if asked == "nf4":
