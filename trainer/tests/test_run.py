@@ -52,6 +52,10 @@ def test_a_run_publishes_a_version_that_transformers_reloads(
     assert metrics == manifest["metrics"]
     assert metrics["steps"] == 2 and metrics["held_out_rows"] == 4
     assert metrics["execution_match"] is not None
+    # The same adapter on the base that it was trained with, and merged.
+    assert metrics["training_base_held_out_loss"] == pytest.approx(
+        metrics["held_out_loss"], rel=1e-2
+    )
 
     tokenizer = AutoTokenizer.from_pretrained(version)
     model = AutoModelForCausalLM.from_pretrained(version)

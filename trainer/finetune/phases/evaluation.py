@@ -56,6 +56,11 @@ def evaluate(task: Task, materials: Materials, scratch: Path) -> dict[str, Any]:
     }
     shown = {name: value for name, value in metrics.items() if name != "held_out_ids"}
     say(f"metrics {json.dumps(shown)}")
+    if metrics["quantization"] and metrics["held_out_loss"]:
+        say(
+            f"held-out loss {metrics['training_base_held_out_loss']} on the "
+            f"{metrics['quantization']} base it was trained with, {metrics['held_out_loss']} merged"
+        )
     kept = {**merged.as_json(), "metrics": metrics, "base": base.as_json()}
     task.finished.keep_evaluated(kept)
     return kept

@@ -5,7 +5,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from finetune.crew import Crew
+from finetune.evaluation.held_out_loss import held_out_loss
 from finetune.materials import Materials
 from finetune.phases.attempts import TRAINING
 from finetune.phases.task import Task, say
@@ -63,8 +66,9 @@ def train(task: Task, materials: Materials, scratch: Path) -> None:
             trained = train_adapter(model, plan, settings, checkpoints, observer, task.deadline)
         finally:
             trackers.finish()
+        loss = _held_out_loss(model, materials, settings)
         save_adapter(model, scratch / "adapter", settings, base.resolved)
-        task.finished.keep_trained(scratch, _account(trained, plan, materials), inputs)
+        task.finished.keep_trained(scratch, _account(trained, plan, materials, loss), inputs)
 
 
 def follow(settings: Settings, crew: Crew, deadline: Deadline) -> int:
@@ -80,7 +84,26 @@ def follow(settings: Settings, crew: Crew, deadline: Deadline) -> int:
     return said
 
 
-def _account(trained: Trained, plan: Plan, materials: Materials) -> dict[str, Any]:
+def _held_out_loss(model: Any, materials: Materials, settings: Settings) -> float | None:
+    """
+    On the base as it was trained with. In 4 bits that is another model than the one that is
+    published, and the difference is worth knowing.
+    """
+    model.eval()
+    # Layers compiled for training would be compiled again for this.
+    with torch.compiler.set_stance("force_eager"):
+        return held_out_loss(
+            model,
+            materials.tokenizer,
+            materials.split.held_out,
+            settings.max_seq_length,
+            settings.eval_batch_size,
+        )
+
+
+def _account(
+    trained: Trained, plan: Plan, materials: Materials, loss: float | None
+) -> dict[str, Any]:
     """training.json: what training came to, and what later phases have to know of it."""
     return {
         "metrics": {
@@ -91,6 +114,7 @@ def _account(trained: Trained, plan: Plan, materials: Materials) -> dict[str, An
             "steps": trained.steps,
             "best_step": trained.best_step,
             "validation_loss": trained.best_loss and round(trained.best_loss, 4),
+            "training_base_held_out_loss": loss and round(loss, 4),
             "device": device_name(),
             "quantization": plan.precision if plan.precision in ("nf4", "fp8") else None,
         },
