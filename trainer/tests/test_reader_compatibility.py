@@ -68,13 +68,12 @@ torch.save(answers, target)
 """
 
 
-def read(target, directories, older):
-    """What a reader makes of each version: token ids, a rendered chat, logits."""
+def reader(target, directories, older):
+    """A process that writes what it makes of each version: token ids, a rendered chat, logits."""
     path = [str(OLDER)] if older else []
     variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "HF_HUB_OFFLINE": "1"}
     arguments = ["\x1f".join(TEXTS), str(LENGTH), str(target), *map(str, directories)]
-    subprocess.run([sys.executable, "-c", READ, *arguments], env=variables, check=True)
-    return torch.load(target)
+    return subprocess.Popen([sys.executable, "-c", READ, *arguments], env=variables)
 
 
 @pytest.fixture(scope="module")
@@ -87,8 +86,11 @@ def readings(tmp_path_factory):
         base = write_base(directory / "base", shape, CHATS.get(shape), **changes)
         adapter = write_adapter(base, directory / "adapter")
         versions.append(write_version(base, adapter, directory / "version"))
-    target = tmp_path_factory.mktemp("readings")
-    return read(target / "new", versions, False), read(target / "old", versions, True)
+    targets = [tmp_path_factory.mktemp("readings") / name for name in ("new", "old")]
+    # Side by side: importing transformers takes most of the time.
+    processes = [reader(target, versions, target.name == "old") for target in targets]
+    assert [process.wait(timeout=300) for process in processes] == [0, 0]
+    return [torch.load(target) for target in targets]
 
 
 def test_the_other_reader_is_of_the_generation_before(readings):

@@ -17,7 +17,9 @@ Precision = Literal["nf4", "bf16", "fp8", "fp32"]
 # Weights as safetensors only: the older formats are pickles, which run code when they are read.
 # Among the rest: a processor's files (preprocessor_config.json, processor_config.json) and the chat
 # template (chat_template.json or .jinja), which servers of the merged model need.
-FILES = (".safetensors", ".json", ".model", ".txt", ".jinja", "README.md")
+# Licence texts are passed on with the merged weights.
+LICENCES = ("LICENSE", "LICENSE.md", "NOTICE", "NOTICE.md", "USE_POLICY.md")
+FILES = (".safetensors", ".json", ".model", ".txt", ".jinja", "README.md", *LICENCES)
 
 
 def fetch_base(settings: Settings, scratch: Path) -> Source:
