@@ -16,7 +16,7 @@ from pathlib import Path
 from sample_queries import COMPARED, QUERIES, Query
 from sample_schemas import TABLES, Table
 
-TRAINING_ROWS = 600
+TRAINING_ROWS = 450
 HELD_OUT_ROWS = 60
 
 # The README's example. Its table is held out.
