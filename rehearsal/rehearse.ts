@@ -38,7 +38,7 @@ const INTRODUCTION = `\
 Rehearsal: the real stack is synthesized, and the containers of its job and its
 service run here as local processes, a folder in place of the bucket. A small
 model learns to write SQL, vLLM serves it, and it is asked. No account, no Docker.
-About 4 minutes on two cores; the first time 3 more, and a download of 3.2 GB.
+About 5 minutes on two cores; the first time 3 more, and a download of 3.2 GB.
 Ctrl-C stops all of it.
 `;
 
