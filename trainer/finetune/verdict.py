@@ -58,21 +58,6 @@ class Interrupted(SystemExit):
         super().__init__(INTERRUPTED)
 
 
-def require_bar(metrics: dict[str, Any], settings: Settings) -> None:
-    """
-    Raises BelowBar unless the metric that the promotion names is measured and at least its minimum.
-    """
-    value, minimum = metrics.get(settings.promotion_metric), settings.promotion_minimum
-    if minimum is None or (value is not None and value >= minimum):
-        return
-    measured = "could not be measured" if value is None else f"is {value:.4f}"
-    raise BelowBar(
-        f"{settings.promotion_metric} {measured} on {metrics.get('held_out_rows', 0)} held-out "
-        f"rows; the promotion asks for at least {minimum}",
-        value,
-    )
-
-
 def bar(settings: Settings) -> dict[str, Any]:
     """What the promotion asks for now."""
     return {

@@ -3,6 +3,8 @@ import json
 import pytest
 from tiny import RUN_ID, TRAINER, environment
 
+from finetune.evaluation.promotion import judge
+from finetune.evaluation.result import Evaluation
 from finetune.settings import SettingsError, read_settings
 from finetune.storage.location import storage_at
 from finetune.verdict import (
@@ -13,11 +15,10 @@ from finetune.verdict import (
     record_bad_input,
     record_bad_settings,
     record_rejection,
-    require_bar,
     require_undecided,
 )
 
-METRICS = {"exact_match": 0.4, "execution_match": None, "held_out_rows": 100}
+METRICS = {"exact_match": 0.4, "execution_match": None, "held_out_rows": 100, "scored_rows": 100}
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def asked(tmp_path, set_environment):
 
 def reject(area, settings):
     with pytest.raises(BelowBar) as fault:
-        require_bar(METRICS, settings)
+        judge(Evaluation(METRICS, []), settings)
     record_rejection(area, settings, fault.value, METRICS)
 
 
@@ -130,11 +131,11 @@ def test_the_bar_is_what_the_metric_has_to_reach(asked, minimum, fails):
     settings = asked(minimum=minimum)
     if fails:
         with pytest.raises(BelowBar, match=r"asks for at least 0\.41"):
-            require_bar(METRICS, settings)
+            judge(Evaluation(METRICS, []), settings)
     else:
-        require_bar(METRICS, settings)
+        judge(Evaluation(METRICS, []), settings)
 
 
 def test_fails_when_the_metric_could_not_be_measured(asked):
     with pytest.raises(BelowBar, match="execution_match could not be measured on 100"):
-        require_bar(METRICS, asked("execution_match", "0"))
+        judge(Evaluation(METRICS, []), asked("execution_match", "0"))
