@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from finetune.checking.accelerators import Accelerator
 from finetune.checking.base_facts import BaseFacts
-from finetune.evaluation.scoring_time import scoring_seconds
+from finetune.evaluation.scoring_time import BASE_ROWS, BASE_SHARE, scoring_seconds
 from finetune.settings import Settings
 
 # Forwards 2 FLOP a parameter and token, backwards the same for inputs only (weights are frozen),
@@ -14,9 +14,6 @@ FLOP_A_PARAMETER = 4.3
 LAYER_SECONDS = 2e-3
 # Bytes a second from the Hub or Cloud Storage, and back.
 TRANSFER = 1.5e8
-# Of EVALUATION_SECONDS and held-out rows, what the untrained base is given, in each of two ways
-# (evaluation/evaluation.py).
-BASE_SHARE, BASE_ROWS = 0.2, 100
 
 
 @dataclass(frozen=True)

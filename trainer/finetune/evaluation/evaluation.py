@@ -13,12 +13,8 @@ from finetune.evaluation.generation import Generator, in_order
 from finetune.evaluation.held_out_loss import held_out_loss
 from finetune.evaluation.result import Evaluation
 from finetune.evaluation.scoring import score_row, summary
+from finetune.evaluation.scoring_time import BASE_ROWS, BASE_SHARE
 from finetune.settings import Settings
-
-# The untrained base is measured for comparison only, and on no more rows than that takes.
-BASE_ROWS = 100
-# Of EVALUATION_SECONDS, what the base's answers may take, for each of its two ways of asking.
-BASE_SHARE = 0.2
 
 
 def evaluate(

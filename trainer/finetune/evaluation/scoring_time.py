@@ -7,6 +7,10 @@ ANY_GPU, CPU = 2.4e11, 1.2e10
 LAYER_SECONDS = {"cuda": 1.0e-3, "cpu": 2.0e-4}
 # Arithmetic that a step reaches in bfloat16 or float32, FLOP a second.
 ARITHMETIC = {"cuda": 3.0e13, "cpu": 5.0e10}
+# The untrained base is measured for comparison only, and on no more rows than that takes.
+BASE_ROWS = 100
+# Of EVALUATION_SECONDS, what the base's answers may take, for each of its two ways of asking.
+BASE_SHARE = 0.2
 # One row's execution match and other comparisons, on a CPU.
 ROW_SECONDS = 0.04
 

@@ -4,9 +4,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from finetune.evaluation.evaluation import BASE_SHARE, evaluate_base
 from finetune.evaluation.evaluation import evaluate as evaluate_model
+from finetune.evaluation.evaluation import evaluate_base
 from finetune.evaluation.examples_in_prompt import choose_examples
+from finetune.evaluation.scoring_time import BASE_SHARE
 from finetune.materials import Materials
 from finetune.phases.attempts import EVALUATION, PREPARATION
 from finetune.phases.task import Task, release_memory, say
