@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
@@ -67,24 +68,22 @@ def train(
     return run.to_the_end()
 
 
+@dataclass
 class _Run:
     """One attempt: what is counted and noted from step to step, and when it is saved."""
 
-    def __init__(
-        self,
-        learner: Learner,
-        documents: list[Encoded],
-        validation: list[Encoded],
-        settings: Settings,
-        checkpoints: Checkpoints,
-        observer: Observer,
-        deadline: Deadline,
-    ) -> None:
-        self.learner, self.documents, self.validation = learner, documents, validation
-        self.logging_steps = settings.logging_steps
-        self.checkpoints, self.observer, self.deadline = checkpoints, observer, deadline
-        self.schedule = Schedule(len(documents), settings, len(validation))
-        self.learning_rate = learning_rates(learner.optimizer, self.schedule)
+    learner: Learner
+    documents: list[Encoded]
+    validation: list[Encoded]
+    settings: Settings
+    checkpoints: Checkpoints
+    observer: Observer
+    deadline: Deadline
+
+    def __post_init__(self) -> None:
+        self.logging_steps = self.settings.logging_steps
+        self.schedule = Schedule(len(self.documents), self.settings, len(self.validation))
+        self.learning_rate = learning_rates(self.learner.optimizer, self.schedule)
         self.record, self.best = Record(), None
         self.saved = 0  # the step of the newest checkpoint
         self.pending: list[torch.Tensor] = []  # losses and norms that are still on the device
