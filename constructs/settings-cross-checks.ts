@@ -7,13 +7,8 @@ import {
   sizeProblems,
 } from "./gpu-shapes";
 import { modelName } from "./resource-names";
+import type { Path, Raw, Report } from "./settings-problem";
 import { checkTraining } from "./training-cross-checks";
-
-type Path = (string | number)[];
-
-/** Adds a problem: where, what was received, what is allowed. */
-export type Report = (path: Path, input: unknown, allowed: string) => void;
-type Raw = Record<string, unknown>;
 
 const PUBLIC = ["allUsers", "allAuthenticatedUsers"];
 

@@ -1,8 +1,5 @@
 import { scoringShare } from "./scoring-time";
-import type { Report } from "./settings-cross-checks";
-
-type Path = (string | number)[];
-type Raw = Record<string, unknown>;
+import type { Path, Raw, Report } from "./settings-problem";
 
 /** The trainer checkpoints and stops this long before an attempt's limit. */
 const STOP_SECONDS = 90;
