@@ -1,4 +1,5 @@
 import { Presets, SingleBar } from "cli-progress";
+import type { LocalProcess } from "./local-process";
 
 const LINE_EVERY_MS = 15_000;
 
@@ -32,6 +33,22 @@ export async function withProgress<T>(
     throw error;
   } finally {
     clearInterval(timer);
+  }
+}
+
+/** Waits for a process that works and ends; shows how far it is by what it prints. */
+export async function finish(
+  title: string,
+  work: LocalProcess,
+  state: (output: string, seconds: number) => State,
+): Promise<void> {
+  const code = await withProgress(
+    title,
+    (seconds) => state(work.output, seconds),
+    work.ended,
+  );
+  if (code !== 0) {
+    throw work.failure(code);
   }
 }
 

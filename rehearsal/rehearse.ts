@@ -9,10 +9,10 @@ import {
 import { pythonEnvironment } from "../commands/python-environment";
 import { jobContainer, localized, serviceContainer } from "./container";
 import { endProcessesWithThisOne } from "./local-process";
-import { withProgress } from "./progress";
+import { finish, withProgress } from "./progress";
 import { type Answers, askAll, readQuestions, score } from "./questions";
 import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
-import { finish, healthy, runContainer, trainingState } from "./run-container";
+import { healthy, runContainer, trainingState } from "./run-container";
 import { cached, runScript } from "./run-script";
 import { freePort, rehearsalSettings } from "./rehearsal-settings";
 import { synthesize } from "./synthesized-stack";

@@ -40,22 +40,6 @@ export function runContainer(
   });
 }
 
-/** Waits for a process that works and ends; shows how far it is by what it prints. */
-export async function finish(
-  title: string,
-  work: LocalProcess,
-  state: (output: string, seconds: number) => State,
-): Promise<void> {
-  const code = await withProgress(
-    title,
-    (seconds) => state(work.output, seconds),
-    work.ended,
-  );
-  if (code !== 0) {
-    throw work.failure(code);
-  }
-}
-
 /** How far the trainer is, by the last step that it tells of. */
 export function trainingState(output: string, seconds: number): State {
   const last = lastStep(output);

@@ -3,8 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bytecodeFolder, cacheFolder } from "../commands/python-environment";
 import { LocalProcess } from "./local-process";
-import { expected } from "./progress";
-import { finish } from "./run-container";
+import { expected, finish } from "./progress";
 import type { Workspace } from "./workspace";
 
 /** One of the Python files beside this one, and what it is run with. */

@@ -1,8 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { LocalProcess } from "./local-process";
-import { expected } from "./progress";
-import { finish } from "./run-container";
+import { expected, finish } from "./progress";
 import type { Workspace } from "./workspace";
 
 /** The part of a synthesized stack that a rehearsal reads: resources by type and logical id. */
