@@ -19,6 +19,7 @@ from finetune.data.held_out import Split, hold_out
 from finetune.data.plain_template import with_chat_template
 from finetune.data.rows import read_rows
 from finetune.data.source import Unreachable, is_hub_id
+from finetune.preflight import check_incumbent
 from finetune.settings import Settings, SettingsError, read_settings
 from finetune.training.base_model import load_tokenizer
 from finetune.training.start_adapter import check_start_adapter
@@ -74,6 +75,7 @@ def check(settings: Settings) -> int:
         if facts:
             attempt(lambda: facts.targets(settings.lora_target_modules))
         attempt(lambda: check_start_adapter(settings))
+        attempt(lambda: check_incumbent(settings))
         if tokenizer and split and not split.training:
             problems.append("no row is left to train on: set a smaller EVALUATION_ROWS")
         elif tokenizer and split:

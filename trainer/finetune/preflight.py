@@ -32,11 +32,15 @@ def check(settings: Settings, area: Storage, scratch: Path) -> None:
     area.write(PROBE, "")
     area.delete([PROBE])
     check_start_adapter(settings)
-    _check_incumbent(settings)
+    check_incumbent(settings)
     _check_space(settings, scratch)
 
 
-def _check_incumbent(settings: Settings) -> None:
+def check_incumbent(settings: Settings) -> None:
+    """
+    Raises:
+        Unreachable: PROMOTION_MUST_BEAT is not there, or not finished.
+    """
     rival = settings.promotion_must_beat
     if rival in (None, "base"):
         return

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -51,7 +52,12 @@ def test_base_and_data_set_alone_are_enough_and_torch_is_not_needed(bases, datas
     variables = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     variables |= {"MODEL_NAME": str(bases["gemma"]), "DATASET_NAME": str(dataset)}
     done = subprocess.run(
-        [sys.executable, "-c", NO_TORCH], env=variables, capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", NO_TORCH],
+        cwd=Path(__file__).parent.parent,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert done.returncode == 0, done.stderr
     assert "\nAnswer:>>> SELECT " in done.stdout and "<eos><<<\n" in done.stdout
@@ -120,11 +126,13 @@ def test_fails_when_several_things_are_wrong_and_names_them_all(bases, check, da
         DATASET_COLUMNS='{"question": "qestion", "context": "context", "answer": "answer"}',
         LORA_TARGET_MODULES="q_proj,query",
         START_ADAPTER="/nowhere",
+        PROMOTION_MUST_BEAT="/neither",
     )
     assert code == 2
     assert "column qestion, which" in err and "did you mean question?" in err
     assert "LORA_TARGET_MODULES: the base has no query" in err
     assert "START_ADAPTER=/nowhere" in err
+    assert "PROMOTION_MUST_BEAT=/neither is not published" in err
 
 
 def test_fails_when_base_and_rows_are_both_wrong(check, tmp_path):

@@ -201,7 +201,7 @@ def test_no_more_than_a_hundred_rows_are_asked_of_the_base(bases, settings, monk
 
 def test_examples_of_a_chat_are_turns_before_the_question():
     class Template:
-        def apply_chat_template(self, messages, tokenize, add_generation_prompt):
+        def apply_chat_template(self, messages, tokenize, add_generation_prompt, date_string):
             return "|".join(f"{turn['role']}: {turn['content']}" for turn in messages) + "|"
 
     def chat(question, answer):

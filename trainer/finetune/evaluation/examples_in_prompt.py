@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from finetune.data.chat import RENDERING
 from finetune.data.example import Example
 
 # What stands between an example and the next prompt, and where an answer ends that runs on.
@@ -29,6 +30,6 @@ def with_examples(example: Example, shots: Sequence[Example], tokenizer: Any) ->
     system = [turn for turn in example.messages if turn["role"] == "system"]
     asked = [turn for turn in example.messages[:-1] if turn["role"] != "system"]
     prompt = tokenizer.apply_chat_template(
-        [*system, *turns, *asked], tokenize=False, add_generation_prompt=True
+        [*system, *turns, *asked], add_generation_prompt=True, **RENDERING
     )
     return replace(example, prompt=prompt, graded=())
