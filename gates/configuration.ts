@@ -1,0 +1,89 @@
+import { type Json, listOf, objectOf, own, text } from "./json";
+import type { Expression, Provisioner } from "./resource";
+
+/** What only a plan's configuration says about a resource. */
+export interface Configured {
+  readonly provisioners: readonly Provisioner[];
+}
+
+/** The parts of a plan's `configuration` that rules need. */
+export interface Configuration {
+  /** By address without indexes. */
+  readonly resources: ReadonlyMap<string, Configured>;
+  readonly providers: Record<string, string | undefined>;
+
+  /** Default labels of all providers. */
+  readonly labels: Record<string, string>;
+}
+
+/**
+ * Reads a plan's `configuration`. Its expressions are not resolved: they say
+ * what is written down and what is referred to.
+ *
+ * @see https://developer.hashicorp.com/terraform/internals/json-format#configuration-representation
+ */
+export function configuration(json: unknown): Configuration {
+  const resources = new Map<string, Configured>();
+  const modules: { module: unknown; prefix: string }[] = [
+    { module: own(json, "root_module"), prefix: "" },
+  ];
+  for (const { module, prefix } of modules) {
+    for (const entry of listOf(own(module, "resources"))) {
+      const address = text(entry, "address");
+      if (address === undefined) continue;
+      resources.set(prefix + address, {
+        provisioners: listOf(own(entry, "provisioners")).map(provisioner),
+      });
+    }
+    const calls = Object.entries(objectOf(own(module, "module_calls")));
+    modules.push(
+      ...calls.map(([name, call]) => ({
+        module: own(call, "module"),
+        prefix: `${prefix}module.${name}.`,
+      })),
+    );
+  }
+  const providers = Object.entries(objectOf(own(json, "provider_config")));
+  return {
+    resources,
+    providers: Object.fromEntries(
+      providers.map(([name, entry]) => [
+        name,
+        text(entry, "version_constraint"),
+      ]),
+    ),
+    labels: Object.fromEntries(
+      providers.flatMap(([, entry]) => {
+        const { value } = expression(
+          own(own(entry, "expressions"), "default_labels"),
+        );
+        return labelsOf(value);
+      }),
+    ),
+  };
+}
+
+/** The labels whose values are text. */
+export function labelsOf(value: unknown): [string, string][] {
+  return Object.entries(objectOf(value)).filter(
+    (entry): entry is [string, string] => typeof entry[1] === "string",
+  );
+}
+
+function provisioner(entry: unknown): Provisioner {
+  return {
+    type: text(entry, "type") ?? "",
+    arguments: Object.fromEntries(
+      Object.entries(objectOf(own(entry, "expressions")) as Json).map(
+        ([name, value]) => [name, expression(value)],
+      ),
+    ),
+  };
+}
+
+function expression(entry: unknown): Expression {
+  return {
+    value: own(entry, "constant_value"),
+    references: listOf(own(entry, "references")).map(String),
+  };
+}
