@@ -1,69 +1,45 @@
 """The process that `python -m serve` turns into: vLLM's command line and environment."""
 
-import argparse
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path
 
 from serve.cpu_build import name_as_vllm
 from serve.routes import MANIFEST_VARIABLE
-from serve.version_directory import Version
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What the start-up script reads itself; `rest` goes to `vllm serve` as it came."""
-
-    model: Path
-    host: str
-    port: int
-    dtype: str
-    generation_config: str
-    served_model_name: Sequence[str]
-    verify: str
-    rest: Sequence[str]
-
-
-def parse(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
-    """Reads the container's arguments; argparse ends the process with code 2 where one is wrong."""
-    # No abbreviations: --max would otherwise be taken from vLLM's own --max-model-len.
-    parser = argparse.ArgumentParser(prog="python3 -m serve", allow_abbrev=False)
-    parser.add_argument("--model", type=Path, required=True, help="version directory to serve")
-    parser.add_argument("--host", default="0.0.0.0")
-    # Cloud Run tells the port in PORT: https://cloud.google.com/run/docs/container-contract
-    parser.add_argument("--port", type=int, default=environment.get("PORT") or 8000)
-    # The trainer saves bf16, and vLLM refuses fp16 for Gemma 2 and 3.
-    parser.add_argument("--dtype", default="bfloat16")
-    # "vllm" keeps the sampling defaults of the checkpoint's generation_config.json out.
-    parser.add_argument("--generation-config", default="vllm")
-    named = environment.get("MODEL_ID")
-    parser.add_argument("--served-model-name", nargs="+", default=[named] if named else [])
-    parser.add_argument(
-        "--verify",
-        choices=["small", "all"],
-        default="small",
-        help="files whose crc32c is compared; sizes always are",
-    )
-    known, rest = parser.parse_known_args(arguments)
-    return Settings(**vars(known), rest=rest)
+from serve.settings import Settings
+from serve.version import Version
 
 
 def vllm_command(settings: Settings, version: Version, *, on_cpu: bool) -> list[str]:
-    """`vllm serve DIRECTORY ...`, started through this interpreter, whatever PATH holds."""
-    names = settings.served_model_name or [version.manifest.get("model", "model")]
+    """`vllm serve DIRECTORY ...`, started through this interpreter, whatever PATH holds.
+
+    An argument that vLLM does not know ends it with "unrecognized arguments" and its name.
+    """
+    names = settings.served_model_name or [version.content.get("model", "model")]
     return [
-        *[sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", str(version.directory)],
+        *[sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", version.location],
         *["--served-model-name", *names],
         *["--host", settings.host, "--port", str(settings.port)],
         *["--dtype", settings.dtype, "--generation-config", settings.generation_config],
         *["--middleware", "serve.routes.Routes"],
+        *(streaming(settings) if settings.load_format == "stream" else []),
         # Nothing to compile for on a CPU; compiling would only delay the start.
-        *(["--enforce-eager"] if on_cpu else []),
+        *(["--enforce-eager"] if on_cpu and "--enforce-eager" not in settings.rest else []),
         *settings.rest,
     ]
+
+
+def streaming(settings: Settings) -> list[str]:
+    """The Run:ai streamer's arguments: https://docs.vllm.ai/en/v0.32.0/models/extensions/runai_model_streamer/
+
+    vLLM hands the limit on as RUNAI_STREAMER_MEMORY_LIMIT, whose default of 40 GB ends a container
+    of 32 GiB.
+    """
+    limit = {"memory_limit": int(settings.stream_memory_gib * 2**30)}
+    return ["--load-format", "runai_streamer", "--model-loader-extra-config", json.dumps(limit)]
 
 
 def vllm_environment(

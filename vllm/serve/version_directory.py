@@ -1,55 +1,36 @@
-"""Reads a version directory, and refuses one that is unfinished or damaged."""
+"""Reads a version from a directory, such as the bucket's mount; refuses one that is not whole."""
 
-import base64
-import json
-from dataclasses import dataclass
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from serve.prompt_template import PromptTemplate
-from serve.startup_error import StartupError
+from serve import checksum
+from serve.manifest import (
+    LARGEST,
+    MANIFEST,
+    RETRAIN,
+    SUCCESS,
+    FileState,
+    Manifest,
+    parse_manifest,
+    require_run,
+)
+from serve.startup_error import StartupError, shown
+from serve.version import Version, require_same
 
-try:
-    import google_crc32c
-except ModuleNotFoundError:  # vLLM's image brings it through runai-model-streamer[gcs]
-    google_crc32c = None
-
-MANIFEST_FORMAT = 1
-# Config and tokenizer files. Weights would be read twice through the bucket's mount, which takes
-# minutes; their size tells a broken upload, and Cloud Storage checked their crc32c on arrival.
+# Config and tokenizer files, which vLLM reads anyway. Weights would be read twice; their size tells
+# a broken upload, and Cloud Storage checked their crc32c on arrival.
 CHEAP_BYTES = 8 * 2**20
-RETRAIN = "serve another run id, or delete this directory and deploy again"
+# Asking a mounted bucket for a file's size takes a request.
+ASKERS = 16
 
 
-@dataclass(frozen=True)
-class Version:
-    """A verified version: where it lies, its manifest, how many bytes and checksums were seen."""
-
-    directory: Path
-    manifest: dict[str, Any]
-    bytes: int
-    checksums: int
-
-    @property
-    def manifest_path(self) -> Path:
-        return self.directory / "manifest.json"
-
-
-def crc32c(path: Path) -> str:
-    """The file's crc32c as Cloud Storage writes it: base64 of four big-endian bytes."""
-    checksum = google_crc32c.Checksum()
-    with path.open("rb") as stream:
-        while block := stream.read(2**20):
-            checksum.update(block)
-    return base64.b64encode(checksum.digest()).decode()
-
-
-def verify(directory: Path, *, every_checksum: bool = False) -> Version:
-    """Checks marker, manifest, and each file's presence, size and (where cheap) crc32c.
+def verify_directory(directory: Path, *, every_checksum: bool = False) -> Version:
+    """Checks marker, manifest, and each file's presence, kind, size and (where cheap) crc32c.
 
     `every_checksum` reads every byte. Raises StartupError at the first thing that is wrong.
     """
-    if every_checksum and google_crc32c is None:
+    if every_checksum and not checksum.can_compute():
         raise StartupError(
             "--verify=all needs google-crc32c, which is not installed; "
             "install it, or leave the flag out"
@@ -59,69 +40,83 @@ def verify(directory: Path, *, every_checksum: bool = False) -> Version:
             f"{directory}: expected a version directory, found none; "
             "check --model and the mounted volume"
         )
-    if not (directory / "_SUCCESS").is_file():
+    try:
+        files = regular_files(directory)
+        require_marker(directory, files)
+        manifest = read_manifest(directory, files)
+        require_run(str(directory / MANIFEST), manifest, str(directory))
+        found = {name: state for name, state in files.items() if name not in (MANIFEST, SUCCESS)}
+        require_same(str(directory), manifest, found)
+        return Version(
+            location=str(directory),
+            manifest=manifest,
+            manifest_path=directory / MANIFEST,
+            checksums=compare_checksums(directory, manifest, every_checksum),
+        )
+    except OSError as error:
         raise StartupError(
-            f"{directory / '_SUCCESS'}: expected the mark of a finished version, found none; "
+            f"{error.filename or directory}: {error.strerror}; check the mounted volume"
+        ) from None
+
+
+def regular_files(directory: Path) -> dict[str, FileState]:
+    """Every file below by name. Raises StartupError for what is neither file nor folder: a link
+    could point at something that is no part of the version.
+    """
+    entries: dict[str, os.DirEntry[str]] = {}
+    folders = [("", directory)]
+    while folders:
+        prefix, folder = folders.pop()
+        for entry in os.scandir(folder):
+            name = prefix + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                folders.append((f"{name}/", Path(entry.path)))
+            elif entry.is_file(follow_symlinks=False):
+                entries[name] = entry
+            else:
+                kind = "a link" if entry.is_symlink() else "neither file nor folder"
+                raise StartupError(
+                    f"{directory}/{shown(ascii(name)[1:-1])}: expected a file, "
+                    f"found {kind}; {RETRAIN}"
+                )
+    with ThreadPoolExecutor(ASKERS) as pool:
+        sizes = pool.map(lambda entry: entry.stat(follow_symlinks=False).st_size, entries.values())
+        return {name: FileState(size, None) for name, size in zip(entries, sizes, strict=True)}
+
+
+def require_marker(directory: Path, files: dict[str, FileState]) -> None:
+    marker = files.get(SUCCESS)
+    if marker is None:
+        raise StartupError(
+            f"{directory / SUCCESS}: expected the mark of a finished version, found none; "
             "wait for its training run to end, or serve another run id"
         )
-    manifest = read_manifest(directory / "manifest.json")
-    checksums = 0
-    for entry in manifest["files"]:
-        path = directory / entry["name"]
-        check_size(path, entry["size"])
-        if google_crc32c and (every_checksum or entry["size"] <= CHEAP_BYTES):
-            found = crc32c(path)
-            if found != entry["crc32c"]:
-                raise StartupError(
-                    f"{path}: expected crc32c {entry['crc32c']}, found {found}; {RETRAIN}"
-                )
-            checksums += 1
-    total = sum(entry["size"] for entry in manifest["files"])
-    return Version(directory, manifest, total, checksums)
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """The manifest, known to have the format, prompt and file entries that serving relies on."""
-    try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StartupError(f"{path}: expected a manifest, found none; {RETRAIN}") from None
-    except (ValueError, RecursionError) as error:
-        raise StartupError(f"{path}: expected JSON, found {error}; {RETRAIN}") from None
-    found = manifest.get("format") if isinstance(manifest, dict) else type(manifest).__name__
-    if found != MANIFEST_FORMAT:
+    # The trainer writes it empty, so a cut one cannot be told from a whole one; a full one can.
+    if marker.size != 0:
         raise StartupError(
-            f"{path}: expected format {MANIFEST_FORMAT}, found {found!r}; "
-            "serve it with the image of its time, or train it again"
+            f"{directory / SUCCESS}: expected an empty file, found {marker.size} bytes; {RETRAIN}"
         )
-    try:
-        PromptTemplate(manifest.get("prompt"))
-    except (ValueError, TypeError) as error:
+
+
+def read_manifest(directory: Path, files: dict[str, FileState]) -> Manifest:
+    path = directory / MANIFEST
+    state = files.get(MANIFEST)
+    if state is None:
+        raise StartupError(f"{path}: expected a manifest, found none; {RETRAIN}")
+    if state.size > LARGEST:
         raise StartupError(
-            f"{path}: expected a prompt template, found {manifest.get('prompt')!r} ({error}); "
-            f"{RETRAIN}"
-        ) from None
-    files = manifest.get("files")
-    if not isinstance(files, list) or not files or not all(map(is_entry, files)):
-        raise StartupError(
-            f"{path}: expected files with name, size and crc32c, found {str(files)[:80]}; {RETRAIN}"
+            f"{path}: expected at most {LARGEST} bytes, found {state.size}; {RETRAIN}"
         )
-    return manifest
+    return parse_manifest(str(path), path.read_bytes())
 
 
-def is_entry(entry: Any) -> bool:
-    return isinstance(entry, dict) and all(
-        isinstance(entry.get(key), kind)
-        for key, kind in (("name", str), ("size", int), ("crc32c", str))
-    )
-
-
-def check_size(path: Path, expected: int) -> None:
-    try:
-        found = path.stat().st_size
-    except FileNotFoundError:
-        raise StartupError(
-            f"{path}: expected {expected} bytes, found no such file; {RETRAIN}"
-        ) from None
-    if found != expected:
-        raise StartupError(f"{path}: expected {expected} bytes, found {found}; {RETRAIN}")
+def compare_checksums(directory: Path, manifest: Manifest, every: bool) -> int:
+    if not checksum.can_compute():
+        return 0
+    names = [n for n, file in manifest.files.items() if every or file.size <= CHEAP_BYTES]
+    names.sort(key=lambda name: -manifest.files[name].size)  # the longest read begins first
+    computed = checksum.crc32c_of_all(directory, names)
+    found = {
+        name: FileState(file.size, computed.get(name)) for name, file in manifest.files.items()
+    }
+    return require_same(str(directory), manifest, found)

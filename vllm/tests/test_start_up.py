@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from serve import __main__ as start_up
+from serve import background, read_ahead
 from serve.startup_error import StartupError
 
 PACKAGE_PARENT = str(Path(start_up.__file__).parent.parent)
@@ -165,3 +166,53 @@ def test_fails_when_no_model_is_named(monkeypatch, capsys):
     with pytest.raises(SystemExit):
         start_up.main()
     assert "the following arguments are required: --model" in capsys.readouterr().err
+
+
+def test_weights_are_streamed_within_the_memory_that_the_settings_give(start, monkeypatch):
+    monkeypatch.setattr(start_up, "find_spec", lambda name: name)
+    command = start("--load-format=stream", "--stream-memory-gib=1.5", driver="535.1").command
+    assert command[command.index("--load-format") :][:4] == [
+        *["--load-format", "runai_streamer"],
+        *["--model-loader-extra-config", '{"memory_limit": 1610612736}'],
+    ]
+
+
+def test_large_weights_are_read_ahead_of_vllm(start, version_directory, monkeypatch):
+    started = []
+    monkeypatch.setattr(background, "start", lambda *call, environment: started.append(call))
+    start(driver="535.1")
+    assert started == []
+    monkeypatch.setattr(read_ahead, "SMALLEST", 1000)
+    start(driver="535.1")
+    assert started == [("serve.read_ahead", f"{version_directory}/model.safetensors")]
+    start("--verify=all", driver="535.1")  # which has just read them
+    monkeypatch.setattr(read_ahead, "available_memory", lambda: 1999)
+    start(driver="535.1")
+    assert len(started) == 1
+
+
+def test_fails_when_the_streamer_is_not_installed(monkeypatch, version_directory, capsys):
+    monkeypatch.setattr(start_up, "cpu_build", lambda: "0.32.0")
+    monkeypatch.setattr(start_up, "find_spec", lambda name: None)
+    arguments = [f"--model={version_directory}", "--load-format=stream"]
+    monkeypatch.setattr(sys, "argv", ["serve", *arguments])
+    assert "--load-format=stream needs runai_model_streamer, which is not" in refused(capsys)
+
+
+@pytest.mark.parametrize(
+    ("argument", "message"),
+    [
+        ("--load-format=fuse", "invalid choice: 'fuse'"),
+        ("--verify=small", "invalid choice: 'small'"),
+        ("--stream-memory-gib=0", "--stream-memory-gib=0.0: expected more than 0"),
+        ("--stream-memory-gib=lots", "invalid float value: 'lots'"),
+        ("--compile-cache=/cache", "--compile-cache=/cache: expected gs://BUCKET/PREFIX"),
+        ("--model=gs://models/m/1", "can be read with --load-format=stream alone"),
+    ],
+)
+def test_fails_when_an_argument_is_wrong(monkeypatch, capsys, argument, message):
+    monkeypatch.setattr(sys, "argv", ["serve", "--model=/models/m/1", argument])
+    with pytest.raises(SystemExit) as caught:
+        start_up.main()
+    assert caught.value.code == 2
+    assert message in capsys.readouterr().err
