@@ -1,40 +1,30 @@
-"""Asks vLLM's own /v1/completions, inside the process, and takes the text out of its answer."""
+"""Asks vLLM's own API, inside the process, and takes the text out of its answer."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from serve.generate_request import EngineRequest
+from serve.request_body import Receive, replayed
 from serve.request_error import RequestError
 
-PATH = "/v1/completions"
 # They describe the body that was replaced.
 BODY_HEADERS = (b"content-length", b"content-type", b"content-encoding", b"transfer-encoding")
 
 
 async def complete(
     app: Callable[..., Awaitable[None]],
-    request: MutableMapping[str, Any],
+    request: EngineRequest,
     scope: MutableMapping[str, Any],
-    receive: Callable[[], Awaitable[MutableMapping[str, Any]]],
-) -> dict[str, list[str]] | None:
-    """{"predictions": [text]}, or None when the client left.
+    left: Receive,
+) -> str:
+    """The text of the answer. vLLM waits for `left` while it generates, and aborts when it gives a
+    disconnect; what it answers then is worth nothing.
 
     Raises RequestError with vLLM's status and message where it refuses.
     """
-    body = json.dumps(request).encode()
-    unread = [{"type": "http.request", "body": body, "more_body": False}]
-    left = False
-
-    # vLLM waits here for a disconnect while it generates, and aborts the request when one comes.
-    async def receive_rewritten() -> MutableMapping[str, Any]:
-        nonlocal left
-        if unread:
-            return unread.pop()
-        message = await receive()
-        left = left or message["type"] == "http.disconnect"
-        return message
-
-    status = 500
+    body = json.dumps(request.body).encode()
+    status = 0
     pieces: list[bytes] = []
 
     async def collect(message: MutableMapping[str, Any]) -> None:
@@ -44,29 +34,38 @@ async def complete(
         elif message["type"] == "http.response.body":
             pieces.append(message.get("body", b""))
 
-    await app(rewritten(scope, len(body)), receive_rewritten, collect)
-    if left:  # vLLM answers 200 and `null` to nobody
-        return None
+    try:
+        await app(rewritten(scope, request.path, len(body)), replayed(body, left), collect)
+    except Exception as error:
+        # Starlette answers 500 and raises again, for the server's log; the client gets the answer.
+        if not status:
+            raise RequestError(
+                500, f"vLLM failed with {type(error).__name__}; see the service's log"
+            ) from error
     answer = b"".join(pieces)
     if status != 200:
         raise RequestError(status, error_message(answer))
     try:
-        return {"predictions": [choice["text"] for choice in json.loads(answer)["choices"]]}
+        (choice,) = json.loads(answer)["choices"]
+        return choice["text"] if "text" in choice else choice["message"]["content"] or ""
     except (ValueError, KeyError, TypeError):
-        raise RequestError(502, f"vLLM gave no completion: {answer[:200]!r}") from None
+        raise RequestError(
+            502, f"vLLM gave no completion: {answer[:200]!r}; see the service's log"
+        ) from None
 
 
-def rewritten(scope: MutableMapping[str, Any], length: int) -> dict[str, Any]:
+def rewritten(scope: MutableMapping[str, Any], path: str, length: int) -> dict[str, Any]:
     """The scope of the inner request; authorization and request id stay."""
     kept = [(name, value) for name, value in scope["headers"] if name not in BODY_HEADERS]
     described = [
         (b"content-type", b"application/json"),
         (b"content-length", str(length).encode()),
     ]
+    full_path = scope.get("root_path", "") + path
     return {
         **scope,
-        "path": PATH,
-        "raw_path": PATH.encode(),
+        "path": full_path,
+        "raw_path": full_path.encode(),
         "query_string": b"",
         "headers": [*kept, *described],
     }

@@ -1,4 +1,4 @@
-"""The routes beside vLLM's own: `vllm serve --middleware serve.routes.Routes`.
+"""The routes of the service: `vllm serve --middleware serve.routes.Routes`.
 
 POST /generate answers as the tutorial's server does, GET /lineage tells where the model came from.
 A plain ASGI class, since a BaseHTTPMiddleware would hide from vLLM that a client has left.
@@ -6,92 +6,89 @@ A plain ASGI class, since a BaseHTTPMiddleware would hide from vLLM that a clien
 
 import json
 import os
-import re
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
-from serve.completion import complete
-from serve.generate_request import completion_request
-from serve.prompt_template import PromptTemplate
-from serve.request_body import read_body
+from serve.answer import Scope, Send, respond, respond_with_error
+from serve.context_length import context_length
+from serve.generate_request import engine_requests
+from serve.openai_request import require_harmless
+from serve.predictions import predictions
+from serve.prompt_form import PromptForm
+from serve.request_body import Receive, read_body, replayed
 from serve.request_error import RequestError
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
-App = Callable[[Scope, Receive, Send], Awaitable[None]]
+from serve.request_headers import refuse_header_floods, require_plain_json
 
 # Set by the start-up script, which has verified the file.
 MANIFEST_VARIABLE = "TUNESERVE_MANIFEST"
+METRICS_VARIABLE = "TUNESERVE_METRICS"
 
-# vLLM leaves more open than a service needs, such as /scale_elastic_ep, /docs and /metrics, and
-# asks for its --api-key below /v1 alone.
-VLLM_ROUTES = re.compile(r"/v1/.*|/health|/version")
-ROUTES = "POST /generate, GET /lineage, GET /health, GET /version and /v1/..."
+# Exact paths and their methods. vLLM leaves more open than a service needs: /scale_elastic_ep,
+# /docs, /metrics, by environment /v1/load_lora_adapter; its --api-key guards /v1 alone.
+ALLOWED = {
+    "/generate": ("POST",),
+    "/lineage": ("GET", "HEAD"),
+    "/health": ("GET",),
+    "/v1/models": ("GET",),
+    "/v1/completions": ("POST",),
+    "/v1/chat/completions": ("POST",),
+}
 
 
 class Routes:
     """ASGI middleware around vLLM's application."""
 
-    def __init__(self, app: App) -> None:
+    def __init__(self, app: Callable[[Scope, Receive, Send], Awaitable[None]]) -> None:
         self._app = app
         self._lineage = Path(os.environ[MANIFEST_VARIABLE]).read_bytes()
-        self._template = PromptTemplate(json.loads(self._lineage)["prompt"])
+        self._form = PromptForm(json.loads(self._lineage))
+        metrics = {"/metrics": ("GET",)} if os.environ.get(METRICS_VARIABLE) == "1" else {}
+        self._allowed = {**ALLOWED, **metrics}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan" or VLLM_ROUTES.fullmatch(scope["path"]):
-            await self._app(scope, receive, send)
-        elif scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})
+        match scope["type"]:
+            case "lifespan":
+                await self._app(scope, receive, send)
+            case "websocket":
+                await send({"type": "websocket.close", "code": 1008})
+            case _:
+                # As vLLM's own routing reads it; decoded once by the server, and nothing folded:
+                # //generate and /v1/../metrics are other paths than the ones that are allowed.
+                path = scope["path"].removeprefix(scope.get("root_path", ""))
+                try:
+                    refuse_header_floods(scope)
+                    self._refuse_others(path, scope["method"])
+                    await self._serve(path, scope, receive, send)
+                except RequestError as error:
+                    await respond_with_error(send, path, error)
+
+    def _refuse_others(self, path: str, method: str) -> None:
+        if path not in self._allowed:
+            routes = ", ".join(f"{methods[0]} {p}" for p, methods in self._allowed.items())
+            raise RequestError(404, f"{path[:60]!r} is not served here; allowed: {routes}")
+        methods = self._allowed[path]
+        if method not in methods:
+            raise RequestError(
+                405,
+                f"{path} does not take {method[:20]}; allowed: {', '.join(methods)}",
+                {"allow": ", ".join(methods)},
+            )
+
+    async def _serve(self, path: str, scope: Scope, receive: Receive, send: Send) -> None:
+        if path == "/lineage":
+            await respond(send, 200, self._lineage)
+        elif scope["method"] == "POST":
+            require_plain_json(scope)
+            body = await read_body(scope, receive)
+            if body is None:
+                return
+            if path == "/generate":
+                requests = engine_requests(body, self._form, context_length(scope))
+                answers = await predictions(self._app, requests, scope, receive)
+                if answers is not None:
+                    await respond(send, 200, {"predictions": answers})
+            else:
+                require_harmless(body)
+                await self._app(scope, replayed(body, receive), send)
         else:
-            await self._answer(scope, receive, send)
-
-    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            match scope["path"]:
-                case "/generate":
-                    allow(scope, "POST")
-                    body = await read_body(scope, receive)
-                    if body is not None:
-                        request = completion_request(body, self._template)
-                        answer = await complete(self._app, request, scope, receive)
-                        if answer is not None:
-                            await respond(send, 200, answer)
-                case "/lineage":
-                    allow(scope, "GET", "HEAD")
-                    await respond(send, 200, self._lineage)
-                case path:
-                    raise RequestError(404, f"{path[:60]} is not served here; allowed: {ROUTES}")
-        except RequestError as error:
-            await respond(send, error.status, {"error": str(error)}, error.headers)
-
-
-def allow(scope: Scope, *methods: str) -> None:
-    if scope["method"] not in methods:
-        raise RequestError(
-            405,
-            f"{scope['path']} does not take {scope['method']}; allowed: {', '.join(methods)}",
-            {"allow": ", ".join(methods)},
-        )
-
-
-async def respond(
-    send: Send, status: int, content: Any, headers: MutableMapping[str, str] | None = None
-) -> None:
-    """Sends JSON: bytes as they are, anything else encoded."""
-    body = content if isinstance(content, bytes) else json.dumps(content).encode()
-    fields = {
-        "content-type": "application/json",
-        "content-length": str(len(body)),
-        **(headers or {}),
-    }
-    await send(
-        {
-            "type": "http.response.start",
-            "status": status,
-            "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
-        }
-    )
-    await send({"type": "http.response.body", "body": body})
+            await self._app(scope, receive, send)

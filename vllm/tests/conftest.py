@@ -33,7 +33,6 @@ def engine() -> Engine:
 def ask(engine, version_directory, monkeypatch):
     """Sends one request, its body in the given pieces; None when nothing was answered."""
     monkeypatch.setenv("TUNESERVE_MANIFEST", str(version_directory / "manifest.json"))
-    routes = Routes(engine)
 
     def send_request(
         method: str,
@@ -42,9 +41,15 @@ def ask(engine, version_directory, monkeypatch):
         headers: dict[str, str] | None = None,
         leave=False,
         cut=False,
+        waits=False,
+        **scoped: Any,
     ) -> Answer | None:
         messages = [
-            {"type": "http.request", "body": piece, "more_body": cut or number < len(pieces)}
+            {
+                "type": "http.request",
+                "body": piece,
+                "more_body": cut or waits or number < len(pieces),
+            }
             for number, piece in enumerate(pieces, start=1)
         ] or [{"type": "http.request", "body": b"", "more_body": False}]
         if leave or cut:
@@ -52,6 +57,8 @@ def ask(engine, version_directory, monkeypatch):
         sent: list[dict[str, Any]] = []
 
         async def receive() -> dict[str, Any]:
+            if not messages:
+                await asyncio.Event().wait()  # as a server: the client waits, and says nothing
             return messages.pop(0)
 
         async def send(message: dict[str, Any]) -> None:
@@ -64,13 +71,14 @@ def ask(engine, version_directory, monkeypatch):
             "raw_path": path.encode(),
             "query_string": b"a=b",
             "headers": [(k.encode(), v.encode()) for k, v in (headers or {}).items()],
+            **scoped,
         }
-        asyncio.run(routes(scope, receive, send))
+        asyncio.run(Routes(engine)(scope, receive, send))
         if not sent:
             return None
         start, *rest = sent
         body = b"".join(message["body"] for message in rest)
         decoded = {name.decode(): value.decode() for name, value in start["headers"]}
-        return Answer(start["status"], decoded, json.loads(body))
+        return Answer(start["status"], decoded, json.loads(body or b"null"))
 
     return send_request

@@ -14,8 +14,13 @@ class Engine:
 
     status: int = 200
     answer: Any = field(default_factory=lambda: {"choices": [{"text": " SELECT name"}]})
+    #: Generates until its client leaves.
     slow: bool = False
-    aborted: bool = False
+    #: Refuses a prompt that holds this text at once, however slow it is.
+    refuses: str | None = None
+    #: Raised instead of an answer of 200, and behind any other, as Starlette does.
+    raises: Exception | None = None
+    aborted: int = 0
     scopes: list[dict[str, Any]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
 
@@ -23,16 +28,23 @@ class Engine:
         self.scopes.append(scope)
         if scope["type"] != "http":
             return
-        self.bodies.append((await receive()).get("body", b""))
-        answer = self.answer
+        message = await receive()
+        self.bodies.append(message.get("body", b""))
+        status, answer = self.status, self.answer
+        if self.refuses and self.refuses.encode() in self.bodies[-1]:
+            status, answer = 400, {"error": {"message": "prompt too long"}}
         # As vLLM's with_cancellation: whoever leaves while it generates gets `null`.
-        if self.slow and (await receive())["type"] == "http.disconnect":
-            self.aborted, answer = True, None
+        elif self.slow and (await receive())["type"] == "http.disconnect":
+            self.aborted, answer = self.aborted + 1, None
+        if self.raises and status == 200:
+            raise self.raises
         body = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
         headers = [(b"content-type", b"application/json")]
-        await send({"type": "http.response.start", "status": self.status, "headers": headers})
+        await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body[:5], "more_body": True})
         await send({"type": "http.response.body", "body": body[5:]})
+        if self.raises:
+            raise self.raises
 
 
 @dataclass(frozen=True)

@@ -1,44 +1,185 @@
 """What a client is told when a request is not served."""
 
+import json
+
 import pytest
 
 from made_up_engine import CODELAB, generate
+from serve import request_body
+
+POSTED = ["/generate", "/v1/completions", "/v1/chat/completions"]
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/docs", "/scale_elastic_ep", "/v1", "/health/", "/"])
-def test_fails_when_the_route_is_not_on_the_list(ask, engine, path):
-    answer = ask("GET", path)
+def message(answer) -> str:
+    """OpenAI's form below /v1, a text elsewhere."""
+    error = answer.content["error"]
+    return error if isinstance(error, str) else error["message"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/metrics", "/docs", "/openapi.json", "/version", "/scale_elastic_ep", "/tokenize"),
+        *("/v1", "/v1/", "/v1/load_lora_adapter", "/v1/unload_lora_adapter", "/v1/responses"),
+        *("/v1/embeddings", "/v1/completions/render", "/invocations", "/inference/v1/generate"),
+        *("//generate", "/generate/", "/generate//", "/Generate", "/health/", "/lineage/.", ""),
+        *("/v1/../metrics", "/v1/models/../../metrics", "/v1/models/", "/generate%00"),
+        *("/v1/%2e%2e/metrics", "http://h/metrics", "/v1\\..\\metrics", "/generate;x", "/générer"),
+        "/generate\0",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_fails_when_the_route_is_not_on_the_list(ask, engine, method, path):
+    answer = ask(method, path)
     assert answer.status == 404
-    assert f"{path} is not served here; allowed: POST /generate" in answer.content["error"]
+    assert f"{path!r} is not served here; allowed: POST /generate, GET /lineage" in message(answer)
     assert engine.scopes == []
 
 
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
-    [("GET", "/generate", "POST"), ("DELETE", "/lineage", "GET, HEAD")],
+    [
+        *[(method, "/generate", "POST") for method in ("GET", "HEAD", "OPTIONS", "PUT", "BREW")],
+        *[("DELETE", "/lineage", "GET, HEAD"), ("POST", "/health", "GET")],
+        *[("GET", "/v1/completions", "POST"), ("OPTIONS", "/v1/models", "GET")],
+    ],
 )
-def test_fails_when_the_method_is_another(ask, method, path, allowed):
+def test_fails_when_the_method_is_another(ask, engine, method, path, allowed):
     answer = ask(method, path)
     assert (answer.status, answer.headers["allow"]) == (405, allowed)
-    assert answer.content == {"error": f"{path} does not take {method}; allowed: {allowed}"}
-
-
-def test_fails_when_the_announced_body_is_too_large(ask, engine):
-    answer = ask("POST", "/generate", b"{", headers={"content-length": str(2**20 + 1)})
-    assert answer.status == 413
-    assert answer.content["error"].endswith("allowed are 1048576")
-
-
-def test_fails_when_the_body_grows_too_large(ask, engine):
-    answer = ask("POST", "/generate", *[bytes(2**19)] * 3)
-    assert answer.status == 413
+    assert message(answer) == f"{path} does not take {method}; allowed: {allowed}"
     assert engine.scopes == []
 
 
-def test_fails_when_the_body_is_no_json(ask, engine):
-    answer = ask("POST", "/generate", b"prompt=x")
+def test_errors_below_v1_have_the_form_that_openais_clients_read(ask):
+    answer = ask("POST", "/v1/completions", b"{")
     assert answer.status == 400
-    assert answer.content["error"].startswith("the body must be JSON")
+    assert set(answer.content["error"]) == {"message", "type", "param", "code"}
+    assert (answer.content["error"]["type"], answer.content["error"]["code"]) == (
+        *("Bad Request", 400),
+    )
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"", "the body must be JSON"),
+        (b"prompt=x", "the body must be JSON"),
+        (b"[" * 3000, "nested 3000 levels deep, allowed are 64"),
+        (b'{"prompt":' * 3000, "nested 3000 levels deep, allowed are 64"),
+        (b'{"temperature": NaN}', "NaN is no JSON number"),
+        (b'{"prompt": "a", "prompt": "b"}', "comes twice"),
+        (b'{"prompt": "\\ud800"}', "surrogates not allowed"),
+        (b"\xef\xbb\xbf{}", "a byte order mark"),
+    ],
+)
+def test_fails_when_the_body_is_no_json(ask, engine, path, body, words):
+    answer = ask("POST", path, body)
+    assert answer.status == 400
+    assert words in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_fails_when_the_announced_body_is_too_large(ask, engine, path):
+    answer = ask("POST", path, b"{", headers={"content-length": str(2**20 + 1)})
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+    assert message(answer).endswith("allowed are 1048576; send less at once")
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_fails_when_the_body_grows_too_large(ask, engine, path):
+    answer = ask("POST", path, *[b" " * 2**19] * 3)
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_fails_when_the_body_never_ends(ask, engine, path, monkeypatch):
+    monkeypatch.setattr(request_body, "MOST_SECONDS", 0.05)
+    # More is announced, and nothing comes: the fixture's client waits for ever.
+    answer = ask("POST", path, b'{"prompt"', waits=True)
+    assert (answer.status, answer.headers["connection"]) == (408, "close")
+    assert "incomplete after 0.05 seconds" in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize("encoding", ["gzip", "br", "identity, gzip"])
+def test_fails_when_the_body_is_compressed(ask, engine, path, encoding):
+    answer = ask("POST", path, b"\x1f\x8b", headers={"content-encoding": encoding})
+    assert (answer.status, answer.headers["accept-encoding"]) == (415, "identity")
+    assert f"content-encoding '{encoding}', allowed is none" in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize("path", POSTED)
+@pytest.mark.parametrize(
+    "content_type",
+    ["text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-16", ""],
+)
+def test_fails_when_the_body_is_announced_as_something_else(ask, engine, path, content_type):
+    answer = ask("POST", path, b"{}", headers={"content-type": content_type})
+    assert answer.status == 415
+    assert f"content-type '{content_type}', allowed is application/json" in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{f"x-{number}": "1" for number in range(101)}, {"cookie": "c" * 2**15}],
+)
+def test_fails_when_there_are_headers_beyond_reason(ask, engine, headers):
+    answer = ask("GET", "/health", headers=headers)
+    assert (answer.status, answer.headers["connection"]) == (431, "close")
+    assert "allowed are 100 of 32768; send fewer" in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"prompt": ["x"] * 129},
+        {"prompt": [[1]] * 129},
+        {"prompt": "x", "n": 129},
+        {"prompt": ["x", "y"], "n": 65},
+        {"messages": [{"role": "user", "content": "x"}], "n": 10_000},
+    ],
+)
+def test_fails_when_one_request_asks_for_very_many_answers(ask, engine, body):
+    answer = ask("POST", "/v1/completions", json.dumps(body).encode())
+    assert answer.status == 422
+    assert "answers (prompts times n), allowed are 128; send several" in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize("body", [{"prompt": [1] * 2000}, {"prompt": ["x"] * 128}, {"n": None}])
+def test_one_prompt_of_many_tokens_is_one_prompt(ask, body):
+    assert ask("POST", "/v1/completions", json.dumps(body).encode()).status == 200
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "http://169.254.169.254/computeMetadata/v1/"}},
+        {"type": "image_url", "image_url": " file:///etc/passwd"},
+        {"type": "audio_url", "audio_url": {"url": "https://example.com/a.wav"}},
+    ],
+)
+def test_fails_when_the_server_would_have_to_fetch_something(ask, engine, part):
+    messages = [{"role": "user", "content": [{"type": "text", "text": "what?"}, part]}]
+    answer = ask("POST", "/v1/chat/completions", json.dumps({"messages": messages}).encode())
+    assert answer.status == 422
+    assert "the server fetches nothing, got the address" in message(answer)
+    assert engine.scopes == []
+
+
+def test_a_picture_inside_the_request_is_let_through(ask):
+    part = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+    messages = [{"role": "user", "content": [part]}]
+    answer = ask("POST", "/v1/chat/completions", json.dumps({"messages": messages}).encode())
+    assert answer.status == 200
 
 
 def test_fails_when_a_field_is_unknown(ask, engine):
@@ -63,9 +204,22 @@ def test_fails_when_vllm_refuses_and_passes_its_words_on(ask, engine, given, sho
     assert (answer.status, answer.content) == (400, {"error": shown})
 
 
-@pytest.mark.parametrize("given", [None, {"choices": 3}, b"<html>"])
+@pytest.mark.parametrize("given", [None, {"choices": 3}, {"choices": []}, b"<html>"])
 def test_fails_when_vllm_gives_no_completion_to_a_client_that_stays(ask, engine, given):
     engine.answer = given
     answer = generate(ask, CODELAB)
     assert answer.status == 502
     assert answer.content["error"].startswith("vLLM gave no completion")
+
+
+def test_fails_when_vllm_fails_and_still_in_json(ask, engine):
+    engine.raises = RecursionError("too deep")
+    answer = generate(ask, {"instances": [CODELAB, CODELAB]})
+    assert answer.status == 500
+    expected = "instances[0]: vLLM failed with RecursionError; see the service's log"
+    assert answer.content == {"error": expected}
+
+
+def test_fails_as_vllm_answered_before_it_raised(ask, engine):
+    engine.status, engine.answer, engine.raises = 503, {"error": "no engine"}, ValueError()
+    assert generate(ask, CODELAB).status == 503
