@@ -63,6 +63,8 @@ def write_manifest(
             "split": settings.dataset_split,
             "limit": settings.dataset_limit,
             "columns": settings.dataset_columns,
+            # How a server asks: the prompt below says nothing about a model of chats.
+            "format": settings.dataset_format,
         },
         "prompt": settings.prompt_template,
         "completion": settings.completion_template,
