@@ -252,6 +252,22 @@ describe("npm run pin", () => {
   });
 });
 
+describe("base images of a Dockerfile", () => {
+  test("are all pinned where an argument chooses between stages", () => {
+    const text =
+      "ARG BASE=new\nFROM v/openai:v1 AS new\nFROM v/openai:v1-cu129 AS old\nFROM ${BASE}\n";
+    const [plain, variant, ...others] = baseImages("f", text, toLocalServer);
+
+    expect(others).toEqual([]);
+    expect(plain?.replace(text, `v/openai:v1@${DIGEST}`)).toBe(
+      text.replace("v1 AS", `v1@${DIGEST} AS`),
+    );
+    expect(variant?.replace(text, `v/openai:v1-cu129@${DIGEST}`)).toBe(
+      text.replace("v1-cu129 AS", `v1-cu129@${DIGEST} AS`),
+    );
+  });
+});
+
 describe("the name of an image", () => {
   test.each([
     ["python:3.12-slim", "registry-1.docker.io", "library/python", "3.12-slim"],

@@ -219,7 +219,7 @@ describe("container images", () => {
 
     expect(exec.environment).toMatchObject({
       CONTEXT: "vllm",
-      TAG: "bbbbbbbbbbbbbbbb",
+      TAG: "bbbbbbbbbbbbbbbb-cuda12",
       MACHINE_TYPE: "E2_HIGHCPU_32",
       DISK_SIZE_GB: "200",
       TIMEOUT_SECONDS: "3600",
@@ -464,16 +464,6 @@ describe("vLLM service", () => {
         { name: "VLLM_ENABLE_CUDA_COMPATIBILITY", value: "1" },
       ]),
     );
-  });
-
-  test("uses CUDA compatibility only where the driver is old", () => {
-    const stack = withServing({
-      accelerator: "nvidia-rtx-pro-6000",
-      cpu: 20,
-      memory: "80Gi",
-    });
-
-    expect(JSON.stringify(service(stack))).not.toContain("COMPATIBILITY");
   });
 
   test("may take the probe's whole budget to start, and Terraform waits longer", () => {

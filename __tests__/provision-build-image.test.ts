@@ -366,6 +366,22 @@ test("goes on without a log that may not be read", async () => {
   expect(output.match(/roles\/logging\.viewer/g)).toHaveLength(1);
 });
 
+test("builds with the arguments that are part of the tag", async () => {
+  const BUILD_ARGUMENTS = '{"BASE":"cuda12"}';
+  await build({ TAG: `${tag}-cuda12`, BUILD_ARGUMENTS });
+  const step = cloud.builds[0].steps.find(({ id }: any) => id === "build");
+
+  expect(step.args).toContain("--build-arg=BASE=cuda12");
+});
+
+test("fails when the arguments are not those of the tag, or no JSON", async () => {
+  const { failure } = await build({ BUILD_ARGUMENTS: '{"BASE":"cuda13"}' });
+  expect(failure).toContain(`it is ${tag}-cuda13 now, planned was ${tag}`);
+  expect((await build({ BUILD_ARGUMENTS: "BASE" })).failure).toMatch(
+    /BUILD_ARGUMENTS is 'BASE', but must be a JSON object of texts/,
+  );
+});
+
 test("fails when inputs are missing or wrong, naming all of them", async () => {
   const { failure } = await build({ TAG: "", DISK_SIZE_GB: "big" });
   expect(failure).toMatch(

@@ -20,6 +20,7 @@ function writeCheck(push: string, seconds = "0") {
     projectId: "p",
     serviceAccount: "b@p.iam.gserviceaccount.com",
     image: "r-docker.pkg.dev/p/repo/trainer:tag",
+    buildArguments: {},
     source: { bucket: "s", object: "o", generation: "1" },
     machineType: "E2_HIGHCPU_32",
     diskSizeGb: 200,

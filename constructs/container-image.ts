@@ -2,6 +2,7 @@ import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import type { ImageBuilder } from "./image-builder";
 import type { ImageRepository } from "./image-repository";
+import { type BuildArguments, imageTag } from "./image-tag";
 import { Provisioner } from "./provisioner";
 
 /** Properties for a `ContainerImage`. */
@@ -9,8 +10,15 @@ export interface ContainerImageProps {
   /** Folder with the Dockerfile, below the project's root. */
   readonly context: string;
 
-  /** Hash of that folder; becomes the tag. */
+  /** Hash of that folder; becomes the tag, with the build's arguments. */
   readonly sourceHash: string;
+
+  /**
+   * Arguments of the build.
+   *
+   * @default - none
+   */
+  readonly buildArguments?: BuildArguments;
 
   /** Name of the image in the repository. */
   readonly imageName: string;
@@ -44,9 +52,11 @@ export class ContainerImage extends Construct implements RunnableImage {
 
   public constructor(scope: Construct, id: string, props: ContainerImageProps) {
     super(scope, id);
+    const { buildArguments = {} } = props;
     const image = `${props.repository.address}/${props.imageName}`;
+    const tag = imageTag(props.sourceHash, buildArguments);
 
-    this.uri = `${image}:${props.sourceHash}`;
+    this.uri = `${image}:${tag}`;
     this.source = props.sourceHash;
     const build = new Provisioner(this, "build", {
       script: "provision/build-image.ts",
@@ -55,7 +65,8 @@ export class ContainerImage extends Construct implements RunnableImage {
         ...props.builder.environment,
         CONTEXT: props.context,
         IMAGE: image,
-        TAG: props.sourceHash,
+        TAG: tag,
+        BUILD_ARGUMENTS: JSON.stringify(buildArguments),
       },
       dependsOn: [props.repository.resource, ...props.builder.ready],
     });

@@ -5,6 +5,7 @@ import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import { ContainerImage, readyImage } from "./container-image";
 import { FinetunedModel } from "./finetuned-model";
+import { cudaBase } from "./gpu-shapes";
 import { HuggingFaceToken } from "./hugging-face-token";
 import { ImageBuilder } from "./image-builder";
 import { ImageRepository } from "./image-repository";
@@ -39,6 +40,8 @@ export class FinetuneStack extends TerraformStack {
     super(scope, id);
     const { projectId, region, token, serviceAccounts } = settings;
     const models = Object.entries(settings.models);
+    const served = models.map(([, { serving }]) => serving);
+    const compileCache = served.some((serving) => serving.compileCache);
     this.configure(settings);
 
     const guard =
@@ -69,10 +72,15 @@ export class FinetuneStack extends TerraformStack {
       bucketName: settings.bucket.name,
       region,
       forceDestroy: settings.bucket.forceDestroy,
+      compileCache,
       dependsOn,
     });
     bucket.grantTraining("train", train.member);
     bucket.grantRead("serve", serve.member);
+    if (served.some(({ loadFormat }) => loadFormat === "stream")) {
+      bucket.grantMetadata("serve", serve.member);
+    }
+    if (compileCache) bucket.grantCompileCache("serve", serve.member);
     const secret =
       token.source === "none"
         ? undefined
@@ -100,18 +108,24 @@ export class FinetuneStack extends TerraformStack {
       dependsOn,
     });
     const built = new Map<string, ContainerImage>();
-    const image = (context: "trainer" | "vllm", ready: string | undefined) => {
+    const image = (
+      context: "trainer" | "vllm",
+      ready: string | undefined,
+      base?: string,
+    ) => {
       if (ready !== undefined) return readyImage(ready);
-      const known = built.get(context);
+      const id = [context, "image", base].filter(Boolean).join("-");
+      const known = built.get(id);
       if (known !== undefined) return known;
-      const made = new ContainerImage(this, `${context}-image`, {
+      const made = new ContainerImage(this, id, {
         context,
         sourceHash: sources[context],
+        ...(base === undefined ? {} : { buildArguments: { BASE: base } }),
         imageName: settings.images[context],
         repository,
         builder,
       });
-      built.set(context, made);
+      built.set(id, made);
       return made;
     };
 
@@ -129,7 +143,7 @@ export class FinetuneStack extends TerraformStack {
             model,
             recipe: sources.recipe,
             trainer: image("trainer", model.training.image),
-            vllm: image("vllm", model.serving.image),
+            vllm: image("vllm", model.serving.image, cudaBase(model.serving)),
             bucket,
             accounts: { train: train.email, serve: serve.email },
             token: secret,

@@ -53,6 +53,32 @@ export type Accelerator = keyof typeof GPU_SHAPES;
 /** The accelerators' names. */
 export const ACCELERATORS = Object.keys(GPU_SHAPES) as Accelerator[];
 
+/** What vLLM's image is built for, and the base in `vllm/Dockerfile`. */
+export const CUDA_BASES = { "12.9": "cuda12", "13.0": "cuda13" } as const;
+
+/** A CUDA version that vLLM's image comes with. */
+export type Cuda = keyof typeof CUDA_BASES;
+
+/** First driver that runs CUDA 13 as it is. */
+const CUDA_13_DRIVER = 580;
+
+/** Whether an image's CUDA needs its compatibility library on an accelerator. */
+export function needsCompatibility(accelerator: Accelerator): boolean {
+  return GPU_SHAPES[accelerator].driver < CUDA_13_DRIVER;
+}
+
+/** The base of vLLM's image that suits an accelerator's driver best. */
+export function cudaBase({
+  cuda,
+  accelerator,
+}: {
+  readonly cuda: Cuda | "auto";
+  readonly accelerator: Accelerator;
+}): (typeof CUDA_BASES)[Cuda] {
+  const suited = needsCompatibility(accelerator) ? "12.9" : "13.0";
+  return CUDA_BASES[cuda === "auto" ? suited : cuda];
+}
+
 /** Regions in which at least one accelerator is offered, sorted. */
 export const GPU_REGIONS = [
   ...new Set(Object.values(GPU_SHAPES).flatMap(({ regions }) => regions)),

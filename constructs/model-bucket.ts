@@ -2,6 +2,7 @@ import { StorageBucket } from "@cdktf/provider-google/lib/storage-bucket";
 import { StorageBucketIamMember } from "@cdktf/provider-google/lib/storage-bucket-iam-member";
 import type { ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { COMPILE_CACHE } from "./vllm-server";
 
 /** Properties for a `ModelBucket`. */
 export interface ModelBucketProps {
@@ -10,6 +11,9 @@ export interface ModelBucketProps {
 
   /** Whether a destroy may delete it together with the models in it. */
   readonly forceDestroy: boolean;
+
+  /** Whether services keep in it what they compiled. */
+  readonly compileCache: boolean;
 
   /** What must exist before it. */
   readonly dependsOn: ITerraformDependable[];
@@ -25,6 +29,8 @@ export class ModelBucket extends Construct {
 
   /** The grants, which take a while to spread. */
   public readonly grants: ITerraformDependable[] = [];
+
+  private readonly compileCache: boolean;
 
   public constructor(scope: Construct, id: string, props: ModelBucketProps) {
     super(scope, id);
@@ -45,6 +51,14 @@ export class ModelBucket extends Construct {
           action: { type: "Delete" },
           condition: { age: 14, matchesPrefix: [CHECKPOINTS] },
         },
+        ...(props.compileCache
+          ? [
+              {
+                action: { type: "Delete" },
+                condition: { age: 90, matchesPrefix: [CACHE] },
+              },
+            ]
+          : []),
         {
           action: { type: "AbortIncompleteMultipartUpload" },
           condition: { age: 7 },
@@ -53,6 +67,7 @@ export class ModelBucket extends Construct {
       dependsOn: props.dependsOn,
     });
     this.bucketName = bucket.name;
+    this.compileCache = props.compileCache;
   }
 
   /** Lets a member read everything. */
@@ -68,12 +83,45 @@ export class ModelBucket extends Construct {
    */
   public grantTraining(id: string, member: string): void {
     this.grantRead(id, member);
-    this.grant(`${id}-creator`, "roles/storage.objectCreator", member);
+    // Compiled code is run by the services: no training code may write any.
+    this.grant(
+      `${id}-creator`,
+      "roles/storage.objectCreator",
+      member,
+      this.compileCache
+        ? {
+            title: "no-compile-cache",
+            description: "What services run is written by services",
+            expression: `!${this.below(CACHE)}`,
+          }
+        : undefined,
+    );
     this.grant(`${id}-checkpoints`, "roles/storage.objectUser", member, {
       title: "checkpoints-only",
       description: "Published versions stay as they are",
-      expression: `resource.name.startsWith("projects/_/buckets/${this.bucketName}/objects/${CHECKPOINTS}")`,
+      expression: this.below(CHECKPOINTS),
     });
+  }
+
+  /**
+   * Lets a member ask for the bucket itself, as the Run:ai streamer does before
+   * it reads objects.
+   */
+  public grantMetadata(id: string, member: string): void {
+    this.grant(`${id}-metadata`, "roles/storage.legacyBucketReader", member);
+  }
+
+  /** Lets a member keep what it compiled: create it, and never replace it. */
+  public grantCompileCache(id: string, member: string): void {
+    this.grant(`${id}-compile-cache`, "roles/storage.objectCreator", member, {
+      title: "compile-cache-only",
+      description: "Creates what other instances of the service start from",
+      expression: this.below(CACHE),
+    });
+  }
+
+  private below(folder: string): string {
+    return `resource.name.startsWith("projects/_/buckets/${this.bucketName}/objects/${folder}")`;
   }
 
   private grant(
@@ -94,3 +142,4 @@ export class ModelBucket extends Construct {
 }
 
 const CHECKPOINTS = "checkpoints/";
+const CACHE = `${COMPILE_CACHE}/`;

@@ -52,8 +52,8 @@ export const cloudRunName = name(
 
 /** A model is a folder in the bucket and the value of a label. */
 export const modelName = name(
-  /^(?!checkpoints$)[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/,
-  "a model's name: 1 to 63 lowercase letters, digits, '-' and '_', beginning and ending with a letter or digit, other than 'checkpoints'",
+  /^(?!(checkpoints|compile-cache)$)[a-z0-9]([a-z0-9_-]{0,61}[a-z0-9])?$/,
+  "a model's name: 1 to 63 lowercase letters, digits, '-' and '_', beginning and ending with a letter or digit, other than 'checkpoints' and 'compile-cache'",
 );
 
 /** @see https://cloud.google.com/compute/docs/naming-resources */

@@ -15,6 +15,14 @@ export const servingSettings = z.strictObject({
     .optional(),
   args: z.array(z.string("a list of arguments")).default([]),
   ...gpuContainer,
+  /** CUDA of vLLM's image; the accelerator's driver decides where it is auto. */
+  cuda: z
+    .enum(["auto", "12.9", "13.0"], { error: "auto, 12.9 or 13.0" })
+    .default("auto"),
+  /** Egress of the service alone; that of the network where it is not set. */
+  egress: z
+    .enum(["private-ranges", "all"], { error: "private-ranges or all" })
+    .optional(),
   minInstances: integer(0, 100).default(0),
   maxInstances: integer(1, 100).default(1),
   port: integer(1, 65535).default(8000),
@@ -36,6 +44,30 @@ export const servingSettings = z.strictObject({
   maxModelLen: integer(16, 1048576).default(2048),
   maxNumSeqs: integer(1, 1000).default(64),
   gpuMemoryUtilization: number(0.1, 0.99).default(0.9),
+  prefixCaching: flag.default(true),
+  /** Where the weights come from: the bucket's mount, or the Run:ai streamer. */
+  loadFormat: z
+    .enum(["mount", "stream"], { error: "mount or stream" })
+    .default("mount"),
+  /** Buffer of the streamer; 4 where it is not set. */
+  streamMemoryGib: number(0.5, 60).optional(),
+  /** What is compared with the manifest at each start. */
+  verify: z
+    .enum(["sizes", "all"], { error: "sizes or all (crc32c of every byte)" })
+    .default("sizes"),
+  /** `compiled`: torch.compile and CUDA graphs, which take longer to start. */
+  start: z
+    .enum(["eager", "compiled"], { error: "eager or compiled" })
+    .default("eager"),
+  /** Batch sizes that a compiled start captures; vLLM's own where not set. */
+  captureSizes: z
+    .array(integer(1, 1000), "a list of batch sizes such as [1, 2, 4, 8]")
+    .min(1, "a list of batch sizes such as [1, 2, 4, 8]")
+    .optional(),
+  /** Whether the bucket keeps what a compiled start compiled. */
+  compileCache: flag.default(false),
+  /** Whether `/metrics` answers. */
+  metrics: flag.default(false),
   ingress: z
     .enum(["all", "internal", "internal-and-cloud-load-balancing"], {
       error: "all, internal or internal-and-cloud-load-balancing",

@@ -7,6 +7,7 @@ import {
   sizeProblems,
 } from "./gpu-shapes";
 import { modelName } from "./resource-names";
+import { checkServing } from "./serving-cross-checks";
 import type { Path, Raw, Report } from "./settings-problem";
 import { checkTraining } from "./training-cross-checks";
 
@@ -32,6 +33,12 @@ export function crossChecks(
         checkSize([...at, part], record(model[part]), region, report);
       }
       checkInvokers([...at, "serving"], record(model.serving), report);
+      checkServing(
+        [...at, "serving"],
+        record(model.serving),
+        environment.network,
+        report,
+      );
       checkTemplates(at, model, report);
       checkTraining(
         at,

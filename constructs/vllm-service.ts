@@ -3,11 +3,11 @@ import { CloudRunV2ServiceIamMember } from "@cdktf/provider-google/lib/cloud-run
 import { dependable, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
 import { createHash } from "node:crypto";
-import { GPU_SHAPES } from "./gpu-shapes";
 import type { ModelSettings } from "./model-settings";
 import { type NetworkAccess, vpcAccess } from "./network-access";
 import { Provisioner } from "./provisioner";
 import { MODELS_MOUNT } from "./training-job";
+import { serverArguments, serverEnvironment } from "./vllm-server";
 
 /** Properties for a `VllmService`. */
 export interface VllmServiceProps {
@@ -55,8 +55,13 @@ export class VllmService extends Construct {
 
   public constructor(scope: Construct, id: string, props: VllmServiceProps) {
     super(scope, id);
-    const { serving } = props;
-    const { command, port } = serving;
+    const { serving, bucketName } = props;
+    const { command, port, egress } = serving;
+    const mounted = serving.loadFormat === "mount";
+    const network =
+      props.network === "none" || egress === undefined
+        ? props.network
+        : { ...props.network, egress };
     // Creating waits for the first start, so it may take all of the probe's
     // budget, after the image was pulled.
     const minutes = `${Math.ceil(serving.startupSeconds / 60) + 15}m`;
@@ -82,7 +87,11 @@ export class VllmService extends Construct {
           {
             image: props.image,
             ...(command === undefined ? {} : { command }),
-            args: serverArguments(serving, props.version),
+            args: serverArguments(serving, {
+              bucketName,
+              version: props.version,
+              mount: MODELS_MOUNT,
+            }),
             env: Object.entries(serverEnvironment(serving)).map(
               ([name, value]) => ({ name, value }),
             ),
@@ -95,6 +104,9 @@ export class VllmService extends Construct {
               },
               // A GPU needs its CPU all the time.
               cpuIdle: false,
+              // Imports are most of a start, and run on up to 8 CPUs then.
+              // https://cloud.google.com/run/docs/configuring/services/cpu#startup-boost
+              ...(serving.cpu < 8 ? { startupCpuBoost: true } : {}),
             },
             startupProbe: {
               httpGet: { path: serving.healthPath, port },
@@ -103,13 +115,19 @@ export class VllmService extends Construct {
               timeoutSeconds: 5,
               failureThreshold: serving.startupSeconds / PROBE_PERIOD_SECONDS,
             },
-            volumeMounts: [{ name: "models", mountPath: MODELS_MOUNT }],
+            ...(mounted
+              ? { volumeMounts: [{ name: "models", mountPath: MODELS_MOUNT }] }
+              : {}),
           },
         ],
-        volumes: [
-          { name: "models", gcs: { bucket: props.bucketName, readOnly: true } },
-        ],
-        ...vpcAccess(props.network),
+        ...(mounted
+          ? {
+              volumes: [
+                { name: "models", gcs: { bucket: bucketName, readOnly: true } },
+              ],
+            }
+          : {}),
+        ...vpcAccess(network),
       },
       timeouts: { create: minutes, update: minutes },
       lifecycle: { ignoreChanges: REPORTED },
@@ -130,7 +148,7 @@ export class VllmService extends Construct {
         PROJECT_ID: props.projectId,
         REGION: props.region,
         SERVICE_NAME: service.name,
-        VERSION: `gs://${props.bucketName}/${props.version}`,
+        VERSION: `gs://${bucketName}/${props.version}`,
         ADDRESS: dependable(service),
       },
       dependsOn: [service],
@@ -159,38 +177,3 @@ const INGRESS = {
   internal: "INGRESS_TRAFFIC_INTERNAL_ONLY",
   "internal-and-cloud-load-balancing": "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER",
 } as const;
-
-function serverArguments(
-  serving: ModelSettings["serving"],
-  version: string,
-): string[] {
-  return [
-    `--model=${MODELS_MOUNT}/${version}`,
-    "--tensor-parallel-size=1",
-    // An image with a command of its own gets what the tutorial gives it.
-    ...(serving.command === undefined
-      ? [
-          `--port=${serving.port}`,
-          `--max-model-len=${serving.maxModelLen}`,
-          `--max-num-seqs=${serving.maxNumSeqs}`,
-          `--gpu-memory-utilization=${serving.gpuMemoryUtilization}`,
-        ]
-      : []),
-    ...serving.args,
-  ];
-}
-
-function serverEnvironment(
-  serving: ModelSettings["serving"],
-): Record<string, string> {
-  return {
-    MODEL_ID: serving.modelId,
-    HF_HUB_OFFLINE: "1",
-    // vLLM's image is built for CUDA 13, which wants driver 580; the L4 has 535.
-    // Where the driver is new enough the same switch breaks it.
-    // https://github.com/vllm-project/vllm/pull/33992
-    ...(GPU_SHAPES[serving.accelerator].driver < 580
-      ? { VLLM_ENABLE_CUDA_COMPATIBILITY: "1" }
-      : {}),
-  };
-}

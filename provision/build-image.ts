@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { imageTag } from "../constructs/image-tag";
 import { sourceFiles, sourceHash } from "../constructs/source-hash";
 import { buildFailure } from "./build-failure";
 import { uploadSource } from "./build-source";
@@ -6,7 +7,13 @@ import { type Build, CloudBuild, regionRefuses } from "./cloud-build";
 import { CloudLogs } from "./cloud-logs";
 import { imageBuild } from "./image-build";
 import { type ImageName, imageName, tagExists } from "./image-registry";
-import { pollSeconds, readInputs, text, wholeNumber } from "./inputs";
+import {
+  pollSeconds,
+  readInputs,
+  text,
+  textsByName,
+  wholeNumber,
+} from "./inputs";
 import { duration } from "./progress";
 import { runProvisioner, type Session } from "./provisioner";
 
@@ -15,6 +22,7 @@ const INPUTS = {
   CONTEXT: text,
   IMAGE: text,
   TAG: text,
+  BUILD_ARGUMENTS: textsByName,
   SERVICE_ACCOUNT: text,
   SOURCE_BUCKET: text,
   LOCATION: text,
@@ -86,7 +94,7 @@ async function start(
   inputs: Inputs,
   key: string,
 ): Promise<Started> {
-  const hash = sourceHash(inputs.CONTEXT);
+  const hash = imageTag(sourceHash(inputs.CONTEXT), inputs.BUILD_ARGUMENTS);
   if (hash !== inputs.TAG) {
     throw new Error(
       `${inputs.CONTEXT}/ has changed since the plan (it is ${hash} now, planned was ${inputs.TAG}): run the deploy again`,
@@ -104,6 +112,7 @@ async function start(
     projectId: inputs.PROJECT_ID,
     serviceAccount: inputs.SERVICE_ACCOUNT,
     image: `${inputs.IMAGE}:${inputs.TAG}`,
+    buildArguments: inputs.BUILD_ARGUMENTS,
     source,
     machineType: inputs.MACHINE_TYPE,
     diskSizeGb: inputs.DISK_SIZE_GB,

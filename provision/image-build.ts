@@ -1,4 +1,5 @@
 import type { cloudbuild_v1 } from "@googleapis/cloudbuild";
+import type { BuildArguments } from "../constructs/image-tag";
 import { type StoredSource } from "./build-source";
 
 /** What a build of an image is made of. */
@@ -10,6 +11,9 @@ export interface ImageBuildProps {
 
   /** Image with its tag. */
   readonly image: string;
+
+  /** Arguments of the Dockerfile. */
+  readonly buildArguments: BuildArguments;
   readonly source: StoredSource;
   readonly machineType: string;
   readonly diskSizeGb: number;
@@ -53,6 +57,7 @@ export function imageBuild({
   projectId,
   serviceAccount,
   image,
+  buildArguments,
   source,
   machineType,
   diskSizeGb,
@@ -75,7 +80,15 @@ export function imageBuild({
       {
         id: "build",
         name: "gcr.io/cloud-builders/docker",
-        args: ["build", "--progress=plain", `--tag=${image}`, "."],
+        args: [
+          "build",
+          "--progress=plain",
+          `--tag=${image}`,
+          ...Object.entries(buildArguments).map(
+            ([name, value]) => `--build-arg=${name}=${value}`,
+          ),
+          ".",
+        ],
         env: ["DOCKER_BUILDKIT=1"],
       },
     ],

@@ -16,6 +16,19 @@ export const pollSeconds = z
   .default("5")
   .transform(Number);
 
+/** A JSON object of texts, empty where it is not set. */
+export const textsByName = z
+  .string()
+  .default("{}")
+  .transform((json, context): Record<string, string> => {
+    try {
+      return z.record(z.string(), z.string()).parse(JSON.parse(json));
+    } catch {
+      context.addIssue({ code: "custom", message: "a JSON object of texts" });
+      return z.NEVER;
+    }
+  });
+
 /**
  * Reads a provisioner's inputs from its environment.
  *

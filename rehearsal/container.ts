@@ -93,7 +93,7 @@ function container(stack: SynthesizedStack, template: TemplateJson): Container {
   const volume = template.volumes?.find(({ name }) => name === mount?.name);
   if (mount === undefined || volume?.gcs === undefined) {
     throw new CommandError(
-      "A container of the synthesized stack mounts no bucket; both the job's and the service's must.",
+      "A container of the synthesized stack mounts no bucket; both the job's and the service's must (serving.loadFormat stream mounts none: rehearse with mount).",
     );
   }
   const resolve = (text: string) => resolved(stack, text);

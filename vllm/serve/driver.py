@@ -1,13 +1,16 @@
-"""Does this host's NVIDIA driver suit the image's CUDA 13? Asked before anything slow starts."""
+"""Does this host's NVIDIA driver suit the image's CUDA? Asked before anything slow starts."""
 
 import ctypes
 from collections.abc import Mapping
 
 from serve.startup_error import StartupError
 
-# CUDA 13 runs on drivers from 580 on; older data centre drivers need the compatibility library
-# that the image carries: https://docs.nvidia.com/deploy/cuda-compatibility/
-FIRST_CUDA_13_DRIVER = 580
+# The first driver that runs a CUDA version as it is; older data centre drivers need the
+# compatibility library that the image carries: https://docs.nvidia.com/deploy/cuda-compatibility/
+FIRST_DRIVERS = {"12.9": 575, "13.0": 580}
+# What the image is built for, as vllm/Dockerfile says it.
+IMAGE_CUDA = "TUNESERVE_CUDA"
+NEWEST = "13.0"
 COMPATIBILITY = "VLLM_ENABLE_CUDA_COMPATIBILITY"
 
 
@@ -38,15 +41,21 @@ def installed_driver() -> str:
 
 
 def suited(environment: Mapping[str, str], version: str) -> tuple[dict[str, str], str]:
-    """The environment in which CUDA 13 runs on driver `version`, and a few words on how.
+    """The environment in which the image's CUDA runs on driver `version`, and a few words on how.
 
     The host decides, not the setting: a service must survive the day on which its platform gets a
     newer driver, which rejects the compatibility library (CUDA error 803).
     """
     # As vLLM reads the variable: vllm/env_override.py.
     asked = environment.get(COMPATIBILITY, "").strip().lower() in ("1", "true")
-    needed = int(version.split(".")[0]) < FIRST_CUDA_13_DRIVER
-    how = f"driver {version}" + (" with the CUDA compatibility library" if needed else "")
+    cuda = environment.get(IMAGE_CUDA, NEWEST)
+    first = FIRST_DRIVERS.get(cuda, FIRST_DRIVERS[NEWEST])
+    major = version.split(".")[0]
+    if not major.isdigit():
+        raise StartupError(f"the NVIDIA driver calls its version {version!r}: expected a number")
+    needed = int(major) < first
+    how = f"CUDA {cuda}, driver {version}"
+    how += " with the CUDA compatibility library" if needed else ""
     if asked != needed:
         how += f" ({COMPATIBILITY} said otherwise)"
     return {**environment, COMPATIBILITY: "1" if needed else "0"}, how

@@ -54,7 +54,7 @@ def test_fails_when_the_driver_does_not_answer(monkeypatch, nvml):
 def test_an_old_driver_gets_the_compatibility_library(driver, setting):
     environment, how = suited(setting, driver)
     assert environment == WITH_LIBRARY
-    assert how.startswith(f"driver {driver} with the CUDA compatibility library")
+    assert how.startswith(f"CUDA 13.0, driver {driver} with the CUDA compatibility library")
 
 
 @pytest.mark.parametrize("value", ["", "0", "1", "true", " TRUE "])
@@ -62,7 +62,19 @@ def test_a_new_driver_never_gets_it(value):
     setting = {"VLLM_ENABLE_CUDA_COMPATIBILITY": value, "HOME": "/"}
     environment, how = suited(setting, "580.95.05")
     assert environment == {"VLLM_ENABLE_CUDA_COMPATIBILITY": "0", "HOME": "/"}
-    assert how.startswith("driver 580.95.05")
+    assert how.startswith("CUDA 13.0, driver 580.95.05")
+
+
+@pytest.mark.parametrize(("driver", "library"), [("535.216.03", "1"), ("575.57.08", "0")])
+def test_an_image_for_cuda_12_needs_it_on_fewer_drivers(driver, library):
+    environment, how = suited({"TUNESERVE_CUDA": "12.9"}, driver)
+    assert environment["VLLM_ENABLE_CUDA_COMPATIBILITY"] == library
+    assert how.startswith(f"CUDA 12.9, driver {driver}")
+
+
+def test_fails_when_the_driver_tells_no_version():
+    with pytest.raises(StartupError, match="calls its version 'N/A': expected a number"):
+        suited({}, "N/A")
 
 
 def test_a_setting_that_the_driver_overrules_is_told():

@@ -122,7 +122,9 @@ def test_a_home_that_cannot_be_written_is_replaced(start):
 def test_every_phase_is_one_line(start, version_directory, capsys):
     start(driver="535.216.03", VLLM_ENABLE_CUDA_COMPATIBILITY="1")
     driver, verified, starting = capsys.readouterr().out.splitlines()
-    assert driver == "serve: vLLM 0.32.0, driver 535.216.03 with the CUDA compatibility library"
+    assert driver == (
+        "serve: vLLM 0.32.0, CUDA 13.0, driver 535.216.03 with the CUDA compatibility library"
+    )
     assert verified.startswith("serve: version 0123456789ab: 3 files, 0.00 GB, sizes match, 3 of 3")
     assert starting.startswith(f"serve: starting vLLM on 0.0.0.0:8000: serve {version_directory}")
 
