@@ -1,16 +1,19 @@
 """Phase 2: what the merged model answers to the held-out rows, and what the base does."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 from finetune.evaluation.evaluation import evaluate as evaluate_model
 from finetune.evaluation.evaluation import evaluate_base
 from finetune.evaluation.examples_in_prompt import choose_examples
+from finetune.evaluation.result import Evaluation
 from finetune.evaluation.scoring_time import BASE_SHARE
 from finetune.materials import Materials
 from finetune.phases.attempts import EVALUATION, PREPARATION
 from finetune.phases.task import Task, release_memory, say
+from finetune.publishing.golden import golden_answers
 from finetune.publishing.merging import merge_into
 from finetune.settings import Settings
 from finetune.training import processes
@@ -26,7 +29,7 @@ ENOUGH = 1 / 3
 def evaluate(task: Task, materials: Materials, scratch: Path) -> dict[str, Any]:
     """
     Leaves `_EVALUATED`, and returns what evaluation.json holds: metrics and rows of the model as it
-    will be served, and the base's.
+    will be served, and the base's. Beside it are the golden answers.
 
     Raises:
         Interrupted: this attempt trained, and has too little time left.
@@ -63,8 +66,27 @@ def evaluate(task: Task, materials: Materials, scratch: Path) -> dict[str, Any]:
             f"{metrics['quantization']} base it was trained with, {metrics['held_out_loss']} merged"
         )
     kept = {**merged.as_json(), "metrics": metrics, "base": base.as_json()}
-    task.finished.keep_evaluated(kept)
+    task.finished.keep_evaluated(kept, _golden(model, materials, merged, settings))
     return kept
+
+
+def _golden(
+    model: Any, materials: Materials, merged: Evaluation, settings: Settings
+) -> dict[str, Any] | None:
+    """
+    Here, where the merged model is loaded. Rows to train on serve as well where none are held out.
+    """
+    began, split = time.monotonic(), materials.split
+    answers = {row["id"]: row["answer"] for row in merged.rows}
+    rows = split.held_out or split.training
+    try:
+        golden = golden_answers(model, materials.tokenizer, rows, answers, settings.prompt_template)
+    except Exception as error:  # a version that cannot be checked is worth more than no version
+        say(f"warning: no golden answers: {type(error).__name__}: {error}")
+        return None
+    count = len(golden["prompts"]) if golden else 0
+    say(f"{count} golden answers in {time.monotonic() - began:.1f} s")
+    return golden
 
 
 def _in_time(task: Task) -> Settings:

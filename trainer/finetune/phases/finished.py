@@ -2,7 +2,7 @@
 What attempts of a run have finished, in CHECKPOINT_URI: each phase's files, and its marker last.
 
     _TRAINED    adapter/ and training.json
-    _EVALUATED  evaluation.json
+    _EVALUATED  evaluation.json and golden.json
     staging/    the version as it will be published, its manifest.json last
 """
 
@@ -17,6 +17,7 @@ from finetune.training.inputs import Inputs
 
 TRAINED, EVALUATED = "_TRAINED", "_EVALUATED"
 ADAPTER, TRAINING, EVALUATION = "adapter", "training.json", "evaluation.json"
+GOLDEN = "golden.json"
 
 
 class Finished:
@@ -55,20 +56,33 @@ class Finished:
         """What training came to."""
         return json.loads(self._area.read(TRAINING) or "{}")
 
-    def keep_evaluated(self, evaluation: dict[str, Any]) -> None:
-        """Keeps metrics, results by row and answers."""
-        text = _json(evaluation)
-        self._area.write(EVALUATION, text)
-        write_marker(self._area, EVALUATED, described({EVALUATION: text.encode()}))
+    def keep_evaluated(
+        self, evaluation: dict[str, Any], golden: dict[str, Any] | None = None
+    ) -> None:
+        """Keeps metrics, results by row and answers, and what golden.json will hold."""
+        texts = {EVALUATION: _json(evaluation)}
+        if golden is not None:
+            texts[GOLDEN] = json.dumps(golden) + "\n"
+        for name, text in texts.items():
+            self._area.write(name, text)
+        files = described({name: text.encode() for name, text in texts.items()})
+        write_marker(self._area, EVALUATED, files)
 
     def evaluation(self) -> dict[str, Any] | None:
         """The evaluation of the finished adapter, or None."""
-        marker = read_marker(self._area, EVALUATED, self._small(EVALUATED, EVALUATION))
-        return marker and json.loads(self._area.read(EVALUATION) or "null")
+        return self._evaluated() and json.loads(self._area.read(EVALUATION) or "null")
+
+    def golden(self) -> str | None:
+        """The text of golden.json; None where the evaluation came to none."""
+        marker = self._evaluated()
+        return self._area.read(GOLDEN) if marker and GOLDEN in marked_files(marker) else None
 
     def forget(self) -> None:
         """Makes training begin again: the markers go, and with them what they stand for."""
         self._area.delete([EVALUATED, TRAINED])
+
+    def _evaluated(self) -> dict[str, Any] | None:
+        return read_marker(self._area, EVALUATED, self._small(EVALUATED, EVALUATION, GOLDEN))
 
     def _trained(self) -> dict[str, Any] | None:
         adapter = self._area.below(ADAPTER).files()

@@ -6,7 +6,7 @@ from typing import Any
 
 from finetune.materials import Materials
 from finetune.phases.attempts import MERGING
-from finetune.phases.finished import EVALUATION
+from finetune.phases.finished import EVALUATION, GOLDEN
 from finetune.phases.task import Task, say
 from finetune.publishing.manifest import Lineage
 from finetune.publishing.model_card import model_card
@@ -35,6 +35,8 @@ def merge(
     _write(version / "metrics.json", metrics)
     # What a later model that has to beat this one is compared with, row by row.
     _write(version / EVALUATION, evaluation)
+    if golden := task.finished.golden():
+        (version / GOLDEN).write_text(golden, "utf-8")
     (version / "README.md").write_text(model_card(settings, lineage, metrics), "utf-8")
     report = Run(settings, lineage, metrics, training, evaluation["rows"], training.get("data"))
     try:
