@@ -99,6 +99,25 @@ describe("npm run ask", () => {
     expect(sent()).toEqual({ prompt: `Q=${QUESTION} T=${TABLES}` });
   });
 
+  test("sends a message to a model that was trained on chats", async () => {
+    answers["GET /lineage"] = [
+      [200, { prompt: "Q={question}", dataset: { format: "messages" } }],
+    ];
+    await run([QUESTION, "--context", TABLES, "--url", url]);
+    expect(sent()).toEqual({ prompt: `${TABLES}\n\n${QUESTION}` });
+    const { err } = await run([QUESTION, "--url", url]);
+    expect(sent()).toEqual({ prompt: QUESTION });
+    expect(err).toBe("");
+  });
+
+  test("reads an answer behind the echo of the tutorial's image", async () => {
+    const prompt = `Question: ${QUESTION}\nContext: ${TABLES}\nAnswer:`;
+    const echo = `Prompt:\n${prompt}\nOutput:\n ${SQL}`;
+    answers["POST /generate"] = [[200, { predictions: [echo] }]];
+    const { out } = await run([QUESTION, "--context", TABLES, "--url", url]);
+    expect(out).toBe(`${SQL}\n`);
+  });
+
   test("asks in the words of the settings where there is no manifest", async () => {
     const model = { prompt: "Frage: {question}\nTabellen: {context}" };
     const environments = { dev: { models: { m: model } } };

@@ -1,5 +1,5 @@
 import { identityToken, principalOf } from "./ask/identity-token";
-import { completionOf, renderPrompt } from "./ask/prompt";
+import { completionOf, renderPrompt, templateOf } from "./ask/prompt";
 import {
   servedAddress,
   type SettingsOfModel,
@@ -79,7 +79,8 @@ export async function ask(
 
   const lineage = await call("/lineage");
   requireAccess(lineage.status, token, settings);
-  const template = templateOf(lineage.text) ?? settings.prompt;
+  const template =
+    templateOf(lineage.text, values.context !== undefined) ?? settings.prompt;
   if (values.context === undefined && template.includes("{context}")) {
     say("No --context: the model was not told the tables, and guesses names.");
   }
@@ -150,16 +151,6 @@ function address(url: string): string {
     );
   }
   return url;
-}
-
-/** The template that the served model was trained with. */
-function templateOf(manifest: string): string | null {
-  try {
-    const { prompt } = JSON.parse(manifest) as { prompt?: unknown };
-    return typeof prompt === "string" ? prompt : null;
-  } catch {
-    return null;
-  }
 }
 
 function requireAccess(

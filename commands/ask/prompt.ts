@@ -1,4 +1,31 @@
 /**
+ * The template for a question to the model that a manifest describes. One that
+ * was trained on chats is sent a message, to which the server applies the chat
+ * template; the manifest's own prompt says nothing about it.
+ *
+ * @param manifest - answer of `GET /lineage`
+ * @param withContext - whether there are tables to tell
+ * @returns null where it is no manifest, such as from the tutorial's image
+ */
+export function templateOf(
+  manifest: string,
+  withContext: boolean,
+): string | null {
+  try {
+    const { prompt, dataset } = JSON.parse(manifest) as {
+      prompt?: unknown;
+      dataset?: { format?: unknown };
+    };
+    if (dataset?.format === "messages") {
+      return withContext ? "{context}\n\n{question}" : "{question}";
+    }
+    return typeof prompt === "string" ? prompt : null;
+  } catch {
+    return null;
+  }
+}
+
+/**
  * Fills a template's placeholders. In one pass: what a value holds is no
  * placeholder.
  *
