@@ -1,0 +1,12 @@
+import type { Handlers } from "../call";
+import { executions } from "../run/executions";
+import { jobs } from "../run/jobs";
+import { revisions } from "../run/revisions";
+import { services } from "../run/services";
+
+export const cloudRun: Handlers = {
+  ...jobs,
+  ...executions,
+  ...services,
+  ...revisions,
+};

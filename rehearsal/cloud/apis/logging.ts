@@ -1,0 +1,42 @@
+import type { Handlers } from "../call";
+import { logFilter } from "../log-filter";
+import type { Json } from "../state";
+
+const PAGE = 50;
+
+/** @see https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries */
+export const logging: Handlers = {
+  "logging.entries.list": ({ body }, { state }) => {
+    const matches = logFilter(body["filter"] ?? "");
+    const newestFirst = body["orderBy"] === "timestamp desc";
+    const found = state.logEntries.filter(matches);
+    found.sort((a, b) =>
+      a["timestamp"] < b["timestamp"]
+        ? -1
+        : a["timestamp"] > b["timestamp"]
+          ? 1
+          : 0,
+    );
+    if (newestFirst) found.reverse();
+    const start = Number(body["pageToken"] ?? 0);
+    const end = start + Math.min(Number(body["pageSize"] || PAGE), 1000);
+    const entries = found.slice(start, end);
+    return {
+      ...(entries.length > 0 ? { entries } : {}),
+      ...(end < found.length ? { nextPageToken: String(end) } : {}),
+    };
+  },
+
+  "logging.entries.write": ({ body }, { logs }) => {
+    const { entries = [], ...common } = body;
+    for (const entry of entries as Json[]) {
+      logs.write({
+        logName: common["logName"],
+        resource: common["resource"] ?? { type: "global", labels: {} },
+        ...entry,
+        labels: { ...common["labels"], ...entry["labels"] },
+      });
+    }
+    return {};
+  },
+};

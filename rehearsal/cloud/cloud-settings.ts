@@ -1,0 +1,47 @@
+/** How a local cloud behaves. */
+export interface CloudSettings {
+  /** Id of the one project. */
+  readonly project: string;
+
+  /** Its number. */
+  readonly projectNumber: string;
+
+  /** The region of everything that has one. */
+  readonly region: string;
+
+  /** Who the printed access token stands for; owner of the project. */
+  readonly user: string;
+
+  /** Seconds until a change of an IAM policy has its effect. Google: typically 120. */
+  readonly iamDelay: number;
+
+  /** Seconds until an API that was enabled answers. */
+  readonly enableDelay: number;
+
+  /** Seconds that an operation takes beyond its own work. */
+  readonly operationDelay: number;
+
+  /** Seconds without a request after which a service's instance ends. Google: about 900. */
+  readonly idle: number;
+
+  /**
+   * Whether jobs and services start their containers. `stub` starts none: an execution of a stub
+   * succeeds at once without doing anything, and a service never answers. It says so in its log.
+   */
+  readonly containers: "processes" | "stub";
+
+  /** Folder of objects, images and logs. */
+  readonly folder: string;
+}
+
+export const DEFAULTS = {
+  project: "local-project",
+  projectNumber: "123456789012",
+  region: "us-central1",
+  user: "developer@example.com",
+  iamDelay: 0,
+  enableDelay: 0,
+  operationDelay: 0.2,
+  idle: 900,
+  containers: "processes",
+} as const satisfies Omit<CloudSettings, "folder">;

@@ -1,0 +1,57 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { CloudSettings } from "./cloud-settings";
+import { Containers } from "./containers/containers";
+import { Access } from "./iam/access";
+import { Tokens } from "./iam/tokens";
+import { Logs } from "./logs";
+import { Operations } from "./operations";
+import { ServiceFronts } from "./run/service-fronts";
+import { ObjectStore } from "./storage/object-store";
+import { Store } from "./store";
+
+/** One project of a local Google Cloud: its memory and what works on it. */
+export class Cloud {
+  readonly store = new Store();
+  readonly access: Access;
+  readonly tokens: Tokens;
+  readonly operations: Operations;
+  readonly logs: Logs;
+  readonly objects: ObjectStore;
+  readonly containers: Containers;
+  readonly fronts: ServiceFronts;
+
+  /** Where the APIs are, such as `http://127.0.0.1:8900`; set once the server listens. */
+  origin = "";
+
+  constructor(readonly settings: CloudSettings) {
+    mkdirSync(settings.folder, { recursive: true });
+    this.access = new Access(this.store, settings);
+    this.tokens = new Tokens(this.store);
+    this.operations = new Operations(this.store, settings);
+    this.logs = new Logs(this.store, settings);
+    this.objects = new ObjectStore(
+      this.store,
+      join(settings.folder, "buckets"),
+    );
+    this.containers = new Containers(this);
+    this.fronts = new ServiceFronts(this);
+    this.access.create(this.project, [
+      { role: "roles/owner", members: [`user:${settings.user}`] },
+    ]);
+  }
+
+  get state() {
+    return this.store.state;
+  }
+
+  /** `projects/ID`. */
+  get project(): string {
+    return `projects/${this.settings.project}`;
+  }
+
+  /** Ends everything that was started. */
+  async close(): Promise<void> {
+    await Promise.all([this.fronts.close(), this.containers.close()]);
+  }
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import {
+  bytecodeFolder,
+  pythonEnvironment,
+} from "../../../commands/python-environment";
+import { LocalProcess } from "../../local-process";
+import type { BuiltImage } from "../build/built-image";
+import type { Cloud } from "../cloud";
+import { randomHex, shortName } from "../identifiers";
+import type { Json } from "../state";
+import { memoryMebibytes } from "../run/template-rules";
+import { LogTail } from "./log-tail";
+import { watchMemory } from "./memory-limit";
+import { MetadataServer } from "./metadata-server";
+import type { Ending, Workload, WorkloadProps } from "./workload";
+
+/**
+ * Starts a container as a local process: the image's ENTRYPOINT in the image's files, with nothing of
+ * this process's environment, the account's tokens at a metadata server, and a folder in place of each
+ * mounted bucket.
+ */
+export async function startProcess(
+  cloud: Cloud,
+  props: WorkloadProps,
+): Promise<Workload> {
+  const { image, template, name, log } = props;
+  const container: Json = template["containers"][0];
+  const built: BuiltImage = JSON.parse(
+    readFileSync(join(image.folder, "image.json"), "utf8"),
+  );
+  const local = localText(cloud, template, container, props.port);
+  const metadata = await MetadataServer.start(
+    cloud,
+    template["serviceAccount"],
+  );
+  const folder = join(cloud.settings.folder, "containers", shortName(name));
+  mkdirSync(join(folder, "home"), { recursive: true });
+  const file = join(folder, `${randomHex(6)}.log`);
+  const entrypoint: string[] = container["command"] ?? built.entrypoint;
+  const args: string[] = container["args"] ?? built.cmd;
+  const own = Object.fromEntries(
+    (container["env"] ?? []).map(({ name, value = "" }: Json) => [
+      name,
+      local(value),
+    ]),
+  );
+  const python = pythonEnvironment();
+  const work = new LocalProcess({
+    name: shortName(name),
+    command: [...entrypoint, ...args].map(local),
+    folder: join(image.folder, "rootfs", built.workdir),
+    log: file,
+    environment: {
+      // The image's RUN lines were not carried out: its Python is that of the tests.
+      PATH: [dirname(python), process.env.PATH].join(delimiter),
+      HOME: join(folder, "home"),
+      PYTHONPYCACHEPREFIX: bytecodeFolder(),
+      ...built.env,
+      // Where Google's clients find the token and Cloud Storage.
+      GCE_METADATA_HOST: metadata.host,
+      GCE_METADATA_IP: metadata.host,
+      API_ENDPOINT_OVERRIDE: cloud.origin,
+      ...own,
+      ...props.secrets,
+      ...props.environment,
+      ...(props.port === undefined ? {} : { PORT: String(props.port) }),
+    },
+  });
+  const tail = new LogTail(file, (line) => cloud.logs.line(log, line));
+  const limit = memoryMebibytes(
+    container["resources"]?.limits?.memory ?? "512Mi",
+  );
+  const memory = watchMemory(work, limit, (used) =>
+    cloud.logs.line(
+      log,
+      `Memory limit of ${limit} MiB exceeded with ${used} MiB used. Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits`,
+      "ERROR",
+    ),
+  );
+  const ended = work.ended
+    .catch((error: Error) => {
+      cloud.logs.line(log, error.message, "ERROR");
+      return 127;
+    })
+    .then(async (code): Promise<Ending> => {
+      memory.end();
+      await Promise.all([tail.end(), metadata.close()]);
+      return {
+        exitCode: code,
+        ...(code > 128 ? { signal: code - 128 } : {}),
+        ...(memory.exceeded ? { cause: "memory" as const } : {}),
+      };
+    });
+  return { ended, stop: () => work.stop() };
+}
+
+/** Puts local folders in place of mount paths, and the local port in place of the container's. */
+function localText(
+  cloud: Cloud,
+  template: Json,
+  container: Json,
+  port: number | undefined,
+): (text: string) => string {
+  const mounts = (container["volumeMounts"] ?? []).flatMap(
+    ({ name, mountPath }: Json) => {
+      const volume = template["volumes"]?.find(
+        (each: Json) => each.name === name,
+      );
+      const bucket: string | undefined = volume?.gcs?.bucket;
+      return bucket === undefined
+        ? []
+        : [[mountPath, cloud.objects.bucketFolder(bucket).view] as const];
+    },
+  );
+  const containerPort = container["ports"]?.[0]?.containerPort ?? 8080;
+  return (text) => {
+    let result = text;
+    for (const [mountPath, view] of mounts) {
+      // Whole segments only, and no part of a longer path.
+      const here = new RegExp(
+        `(?<![\\w./-])${mountPath.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\w.-])`,
+        "g",
+      );
+      result = result.replace(here, () => view);
+    }
+    return port === undefined
+      ? result
+      : result.replace(
+          new RegExp(`^(--?port[= ])${containerPort}$`),
+          `$1${port}`,
+        );
+  };
+}

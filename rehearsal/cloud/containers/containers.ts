@@ -1,0 +1,61 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cloud } from "../cloud";
+import { startProcess } from "./container-process";
+import { startStub } from "./stub";
+import type { Ending, Workload, WorkloadProps } from "./workload";
+
+/** Everything that runs, by the execution or revision that it belongs to. */
+export class Containers {
+  private readonly running = new Map<string, Set<Workload>>();
+
+  constructor(private readonly cloud: Cloud) {}
+
+  async start(props: WorkloadProps): Promise<Workload> {
+    const { containers } = this.cloud.settings;
+    const started =
+      containers === "stub"
+        ? await startStub(this.cloud, props)
+        : await startProcess(this.cloud, props);
+    const workload =
+      props.timeoutSeconds === undefined
+        ? started
+        : limited(started, props.timeoutSeconds);
+    const mine = this.running.get(props.name) ?? new Set();
+    this.running.set(props.name, mine.add(workload));
+    void workload.ended.then(() => mine.delete(workload));
+    return workload;
+  }
+
+  /** Ends what belongs to an execution or revision. */
+  async stop(name: string): Promise<void> {
+    const mine = [...(this.running.get(name) ?? [])];
+    await Promise.all(mine.map((workload) => workload.stop()));
+  }
+
+  /** Names of all that has something running. */
+  get active(): readonly string[] {
+    return [...this.running].flatMap(([name, { size }]) =>
+      size > 0 ? [name] : [],
+    );
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.active.map((name) => this.stop(name)));
+  }
+}
+
+/** Ends it when its time is over. */
+function limited(workload: Workload, seconds: number): Workload {
+  const over = new AbortController();
+  const timeout = sleep(seconds * 1000, undefined, { signal: over.signal })
+    .then(() => workload.stop())
+    .then(() => true)
+    .catch(() => false);
+  const ended = workload.ended.then(async (ending): Promise<Ending> => {
+    over.abort();
+    return (await timeout) && ending.exitCode !== 0
+      ? { ...ending, cause: "timeout" }
+      : ending;
+  });
+  return { ended, stop: () => workload.stop() };
+}

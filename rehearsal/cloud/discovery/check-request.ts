@@ -1,0 +1,204 @@
+import { ApiError } from "../api-error";
+import type { Discovery } from "./discovery";
+import type { Method, Schema } from "./document";
+
+/**
+ * A call's query with the names that the document has, also where they came as snake_case.
+ *
+ * @throws ApiError for a name that Google does not know, or one that is missing
+ */
+export function checkQuery(
+  { document }: Discovery,
+  method: Method,
+  query: URLSearchParams,
+): URLSearchParams {
+  const known: Record<string, Schema> = {
+    ...document.parameters,
+    ...method.parameters,
+  };
+  const checked = new URLSearchParams();
+  for (const [given, value] of query) {
+    const name =
+      given in known
+        ? given
+        : given.replace(/_([a-z])/g, (_all, letter: string) =>
+            letter.toUpperCase(),
+          );
+    if (known[name]?.location !== "query") {
+      throw new ApiError(
+        400,
+        `Invalid JSON payload received. Unknown name "${given}": Cannot bind query parameter. Field '${given}' could not be found in request message.`,
+      );
+    }
+    checked.append(name, value);
+  }
+  for (const [name, { required, location }] of Object.entries(
+    method.parameters ?? {},
+  )) {
+    if (required && location === "query" && !checked.has(name)) {
+      throw new ApiError(400, `Required parameter: ${name}`, {
+        reason: "required",
+      });
+    }
+  }
+  return checked;
+}
+
+/**
+ * A call's body without what is output only, which Google ignores.
+ *
+ * @throws ApiError with everything that the document does not allow
+ */
+export function checkBody(
+  discovery: Discovery,
+  method: Method,
+  body: unknown,
+): unknown {
+  if (method.request === undefined) {
+    return undefined;
+  }
+  const check = new BodyCheck(discovery, method);
+  const checked = check.value(method.request, body ?? {}, "");
+  if (check.problems.length > 0) {
+    throw new ApiError(400, check.problems.join("\n"));
+  }
+  return checked;
+}
+
+class BodyCheck {
+  readonly problems: string[] = [];
+
+  constructor(
+    private readonly discovery: Discovery,
+    private readonly method: Method,
+  ) {}
+
+  value(schema: Schema, value: unknown, at: string): unknown {
+    if (value === null) {
+      return null;
+    }
+    if (schema.$ref) {
+      return this.value(
+        this.discovery.document.schemas[schema.$ref]!,
+        value,
+        at,
+      );
+    }
+    if (schema.type === "array") {
+      if (!Array.isArray(value)) {
+        return this.wrong(at, "list", value);
+      }
+      return value.map((item, index) =>
+        this.value(schema.items ?? {}, item, `${at}[${index}]`),
+      );
+    }
+    if (schema.type === "object") {
+      return this.object(schema, value, at);
+    }
+    return isScalar(schema, value)
+      ? value
+      : this.wrong(at, typeName(schema), value);
+  }
+
+  private object(schema: Schema, value: unknown, at: string): unknown {
+    if (typeof value !== "object" || Array.isArray(value)) {
+      return this.wrong(at, "object", value);
+    }
+    const checked: Record<string, unknown> = {};
+    for (const [name, part] of Object.entries(value as object)) {
+      const known = schema.properties?.[name] ?? schema.additionalProperties;
+      if (known === undefined) {
+        this.problems.push(
+          `Invalid JSON payload received. Unknown name "${name}"${at === "" ? "" : ` at '${at}'`}: Cannot find field.`,
+        );
+      } else if (!known.readOnly) {
+        checked[name] = this.value(
+          known,
+          part,
+          at === "" ? name : `${at}.${name}`,
+        );
+      }
+    }
+    for (const [name, property] of Object.entries(schema.properties ?? {})) {
+      if (this.needs(property) && isMissing(checked[name])) {
+        this.problems.push(
+          `${at === "" ? name : `${at}.${name}`}: Required field is missing.`,
+        );
+      }
+    }
+    return checked;
+  }
+
+  /** A PATCH brings only what changes. */
+  private needs({ description = "", annotations, readOnly }: Schema): boolean {
+    if (annotations?.required?.includes(this.method.id)) {
+      return true;
+    }
+    return (
+      this.method.httpMethod !== "PATCH" &&
+      !readOnly &&
+      /^Required\. /.test(description)
+    );
+  }
+
+  private wrong(at: string, type: string, value: unknown): undefined {
+    const shown = JSON.stringify(value);
+    this.problems.push(
+      `Invalid value at '${at || "body"}' (${type}), ${shown.length > 100 ? `${shown.slice(0, 100)}...` : shown}`,
+    );
+  }
+}
+
+/** An empty text or list is what proto3 calls missing. */
+function isMissing(value: unknown): boolean {
+  return (
+    value === undefined ||
+    value === null ||
+    value === "" ||
+    (Array.isArray(value) && value.length === 0)
+  );
+}
+
+/** JSON's mapping of protocol buffers. @see https://protobuf.dev/programming-guides/json/ */
+function isScalar({ type, format, enum: values }: Schema, value: unknown) {
+  switch (type) {
+    case "boolean":
+      return typeof value === "boolean";
+    case "integer":
+      return (
+        ["number", "string"].includes(typeof value) &&
+        /^-?\d+$/.test(String(value))
+      );
+    case "number":
+      return typeof value === "number";
+    case "string":
+      if (format === "int64" || format === "uint64") {
+        return (
+          ["number", "string"].includes(typeof value) &&
+          /^-?\d+$/.test(String(value))
+        );
+      }
+      return (
+        typeof value === "string" &&
+        (values === undefined || values.includes(value)) &&
+        (format !== "google-duration" || /^-?\d+(\.\d+)?s$/.test(value))
+      );
+    default:
+      return true;
+  }
+}
+
+function typeName({ type = "", format = "", enum: values }: Schema): string {
+  if (values !== undefined) {
+    return "TYPE_ENUM";
+  }
+  const names: Record<string, string> = {
+    boolean: "TYPE_BOOL",
+    int32: "TYPE_INT32",
+    int64: "TYPE_INT64",
+    double: "TYPE_DOUBLE",
+    float: "TYPE_FLOAT",
+    "google-duration": "type.googleapis.com/google.protobuf.Duration",
+  };
+  return names[format] ?? names[type] ?? "TYPE_STRING";
+}

@@ -1,0 +1,216 @@
+import type { IncomingMessage } from "node:http";
+import { ApiError } from "./api-error";
+import { artifactRegistry } from "./apis/artifact-registry";
+import { cloudBuild } from "./apis/cloud-build";
+import { cloudRun } from "./apis/cloud-run";
+import { compute } from "./apis/compute";
+import { iam } from "./apis/iam";
+import { iamCredentials } from "./apis/iam-credentials";
+import { kept } from "./apis/kept";
+import { logging } from "./apis/logging";
+import { resourceManager } from "./apis/resource-manager";
+import { secretManager } from "./apis/secret-manager";
+import { serviceUsage } from "./apis/service-usage";
+import { storage } from "./apis/storage";
+import type { Answer, Call, Handlers } from "./call";
+import type { Cloud } from "./cloud";
+import { checkBody, checkQuery } from "./discovery/check-request";
+import { Discovery } from "./discovery/discovery";
+import type { Method } from "./discovery/document";
+import { permissionOf, policyHolder } from "./permission";
+import { type Service, SERVICES } from "./services";
+
+const HANDLERS: Handlers = {
+  ...serviceUsage,
+  ...resourceManager,
+  ...compute,
+  ...iam,
+  ...iamCredentials,
+  ...secretManager,
+  ...storage,
+  ...artifactRegistry,
+  ...cloudBuild,
+  ...cloudRun,
+  ...logging,
+  ...kept,
+};
+
+/** A call's way through the cloud: what it is, who calls, whether the API is on, what is asked. */
+export async function dispatch(
+  cloud: Cloud,
+  request: IncomingMessage,
+  url: URL,
+): Promise<Answer> {
+  const { service, discovery, found } = resolve(request.method ?? "GET", url);
+  const principal = cloud.tokens.principal(request.headers.authorization);
+  if (principal === undefined) {
+    throw new ApiError(
+      401,
+      "Request had invalid authentication credentials. Expected OAuth 2 access token, login cookie or other valid authentication credential. See https://developers.google.com/identity/sign-in/web/devconsole-project.",
+      { reason: "ACCESS_TOKEN_TYPE_UNSUPPORTED" },
+    );
+  }
+  requireEnabled(cloud, service, discovery);
+  const { method, variables } = found;
+  const isUpload = /^\/(resumable\/)?upload\//.test(url.pathname);
+  const query = checkQuery(
+    discovery,
+    method,
+    isUpload ? withoutUploadParameters(url.searchParams) : url.searchParams,
+  );
+  const body = isUpload
+    ? {}
+    : checkBody(discovery, method, await json(request));
+  const path = Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [
+      name,
+      knownProject(cloud, name, value),
+    ]),
+  );
+  const call: Call = {
+    id: method.id,
+    path,
+    query: isUpload ? url.searchParams : query,
+    body: (body ?? {}) as Call["body"],
+    principal,
+    request,
+  };
+  requirePermission(cloud, call);
+  const handler = HANDLERS[method.id];
+  if (handler === undefined) {
+    throw new ApiError(
+      501,
+      `${method.id} is not spoken by this local cloud (docs/local-cloud.md).`,
+    );
+  }
+  return handler(call, cloud);
+}
+
+function resolve(httpMethod: string, url: URL) {
+  const [prefix = "", ...rest] = url.pathname
+    .replace(/^\/(resumable\/)?(upload|download)\//, "/")
+    .slice(1)
+    .split("/");
+  const services = SERVICES.filter((service) => service.prefix === prefix);
+  // The provider's client libraries repeat the version with endpoints that are not https.
+  const path = rest.join("/").replace(/^(v\d\/)\1+/, "$1");
+  for (const service of services) {
+    const discovery = discoveryOf(service);
+    const full =
+      discovery.document.servicePath === "" ? path : `${prefix}/${path}`;
+    const found = discovery.find(httpMethod, full.replace(/\/$/, ""));
+    if (found) {
+      return { service, discovery, found };
+    }
+  }
+  throw new ApiError(
+    404,
+    services.length === 0
+      ? `The requested URL ${url.pathname} was not found on this server.`
+      : `Method not found: ${httpMethod} ${url.pathname}`,
+  );
+}
+
+const documents = new Map<Service, Discovery>();
+
+function discoveryOf(service: Service): Discovery {
+  const known =
+    documents.get(service) ?? new Discovery(service.name, service.version);
+  documents.set(service, known);
+  return known;
+}
+
+function requireEnabled(
+  { state, settings }: Cloud,
+  { name, alwaysOn }: Service,
+  { document }: Discovery,
+): void {
+  const since = state.apis[`${name}.googleapis.com`];
+  const ready =
+    since !== undefined && Date.now() - since >= settings.enableDelay * 1000;
+  if (alwaysOn || ready) {
+    return;
+  }
+  const { projectNumber } = settings;
+  throw new ApiError(
+    403,
+    `${document.title} has not been used in project ${projectNumber} before or it is disabled. Enable it by visiting https://console.developers.google.com/apis/api/${name}.googleapis.com/overview?project=${projectNumber} then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our systems and retry.`,
+    {
+      reason: "SERVICE_DISABLED",
+      metadata: {
+        service: `${name}.googleapis.com`,
+        consumer: `projects/${projectNumber}`,
+      },
+    },
+  );
+}
+
+/** Storage decides by bucket and object itself. */
+function requirePermission({ access }: Cloud, { id, path, principal }: Call) {
+  if (id.startsWith("storage.")) {
+    return;
+  }
+  const permission = permissionOf(id);
+  const name = path["name"] ?? path["resource"] ?? path["secret"] ?? "";
+  const resource = name.startsWith("projects/")
+    ? policyHolder(name)
+    : access.project;
+  if (!access.allows(principal, permission, resource)) {
+    throw new ApiError(
+      403,
+      `Permission '${permission}' denied on resource '${resource}' (or it may not exist).`,
+    );
+  }
+}
+
+/** @throws ApiError for a project that is not this one */
+function knownProject(
+  { settings }: Cloud,
+  name: string,
+  value: string,
+): string {
+  const bare = ["project", "projectId"].includes(name);
+  const inside = /^projects\/([^/]+)/.exec(value)?.[1];
+  const given = bare ? value : inside;
+  if (given === undefined || given === "-" || given === "_") {
+    return value;
+  }
+  const { project, projectNumber } = settings;
+  if (given !== project && given !== projectNumber) {
+    throw new ApiError(403, `Permission denied on resource project ${given}.`, {
+      reason: "CONSUMER_INVALID",
+      metadata: { consumer: `projects/${given}` },
+    });
+  }
+  return bare
+    ? project
+    : value.replace(/^projects\/[^/]+/, `projects/${project}`);
+}
+
+/** They belong to the upload and stand in no method's list. */
+function withoutUploadParameters(query: URLSearchParams): URLSearchParams {
+  const rest = new URLSearchParams(query);
+  for (const name of ["uploadType", "upload_id", "upload_protocol"]) {
+    rest.delete(name);
+  }
+  return rest;
+}
+
+async function json(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const text = Buffer.concat(chunks).toString();
+  if (text.trim() === "") {
+    return undefined;
+  }
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new ApiError(
+      400,
+      `Invalid JSON payload received. ${(error as Error).message}`,
+    );
+  }
+}
+
+export type { Method };

@@ -1,0 +1,180 @@
+import { ApiError } from "../api-error";
+import type { Call, Handlers } from "../call";
+import type { Cloud } from "../cloud";
+import { etag, nextNumber, shortName, timestamp } from "../identifiers";
+import type { Json } from "../state";
+import { condition } from "./condition";
+import { cancelExecution, execute } from "./execute-job";
+import { protoJson } from "./proto-json";
+import { checkId, masked, resource } from "./resource";
+import { pullImage, readSecrets, requireActAs } from "./start-checks";
+import { labelProblems, templateProblems } from "./template-rules";
+
+const TYPE = "type.googleapis.com/google.cloud.run.v2.Job";
+
+/** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs */
+export const jobs: Handlers = {
+  "run.projects.locations.jobs.list": ({ path }, { state }) => {
+    const found = Object.values(state.jobs).filter(({ name }) =>
+      name.startsWith(`${path["parent"]}/`),
+    );
+    return found.length > 0 ? { jobs: found.map(protoJson) } : {};
+  },
+
+  "run.projects.locations.jobs.create": (call, cloud) => {
+    const id = checkId("job", call.query.get("jobId"));
+    const name = `${call.path["parent"]}/jobs/${id}`;
+    if (cloud.state.jobs[name]) {
+      throw new ApiError(409, `Resource '${id}' already exists.`);
+    }
+    return save(call, cloud, name, call.body, {});
+  },
+
+  "run.projects.locations.jobs.get": ({ path }, cloud) =>
+    protoJson(job(cloud, path["name"]!)),
+
+  "run.projects.locations.jobs.patch": (call, cloud) => {
+    const name = call.path["name"]!;
+    const present = job(cloud, name);
+    const asked = masked(present, call.body, call.query.get("updateMask"));
+    return save(call, cloud, name, asked, present);
+  },
+
+  "run.projects.locations.jobs.delete": ({ path }, cloud) => {
+    const found = job(cloud, path["name"]!);
+    const { name } = found;
+    const parent = name.split("/").slice(0, 4).join("/");
+    return cloud.operations.start(parent, typed(found), async () => {
+      await Promise.all(
+        executionsOf(cloud, name).map((execution) =>
+          cancelExecution(cloud, execution["name"]),
+        ),
+      );
+      delete cloud.state.jobs[name];
+      for (const { name: execution } of executionsOf(cloud, name)) {
+        delete cloud.state.executions[execution];
+        delete cloud.state.tasks[`${execution}/tasks/task0`];
+      }
+      cloud.access.delete(name);
+      return typed(found);
+    });
+  },
+
+  "run.projects.locations.jobs.run": (call, cloud) => {
+    const found = job(cloud, call.path["name"]!);
+    if (call.body["etag"] && call.body["etag"] !== found["etag"]) {
+      throw new ApiError(409, "etag mismatch", { status: "ABORTED" });
+    }
+    return execute(cloud, found, call.body["overrides"] ?? {});
+  },
+
+  "run.projects.locations.jobs.getIamPolicy": ({ path }, cloud) => ({
+    ...cloud.access.policy(job(cloud, path["resource"]!)["name"]),
+  }),
+
+  "run.projects.locations.jobs.setIamPolicy": ({ path, body }, cloud) => ({
+    ...cloud.access.setPolicy(
+      job(cloud, path["resource"]!)["name"],
+      body["policy"] ?? {},
+    ),
+  }),
+};
+
+/** @throws ApiError if there is none */
+export function job({ state }: Cloud, name: string): Json {
+  const found = state.jobs[name];
+  if (found === undefined) {
+    const [, project, , region] = name.split("/");
+    throw new ApiError(
+      404,
+      `Resource '${shortName(name)}' of kind 'JOB' in region '${region}' in project '${project}' does not exist.`,
+    );
+  }
+  return found;
+}
+
+/** The newest first. */
+export function executionsOf({ state }: Cloud, name: string): Json[] {
+  return Object.values(state.executions)
+    .filter((execution) => execution["name"].startsWith(`${name}/`))
+    .reverse();
+}
+
+function save(
+  call: Call,
+  cloud: Cloud,
+  name: string,
+  asked: Json,
+  present: Json,
+): Json {
+  const template = structuredClone(asked["template"]);
+  complete(cloud, template);
+  const problems = [
+    ...labelProblems(asked),
+    ...templateProblems("job", template.template),
+    ...(Number(template.taskCount) > 10_000
+      ? ["task_count: Must be a number between 0 and 10000."]
+      : []),
+  ];
+  if (problems.length > 0) {
+    throw new ApiError(400, problems.join("\n"));
+  }
+  requireActAs(cloud, call.principal, template.template.serviceAccount);
+  readSecrets(cloud, template.template);
+  const saved: Json = {
+    ...resource(cloud, name, asked, present),
+    template: protoJson(template),
+    executionCount: present["executionCount"] ?? 0,
+    latestCreatedExecution: present["latestCreatedExecution"],
+    terminalCondition: condition("Ready", "RECONCILING"),
+    etag: `"${etag()}"`,
+    uid: present["uid"] ?? String(nextNumber()),
+  };
+  if (call.query.get("validateOnly") === "true") {
+    return {
+      name: "",
+      metadata: typed(saved),
+      done: true,
+      response: typed(saved),
+    };
+  }
+  cloud.state.jobs[name] = saved;
+  const parent = name.split("/").slice(0, 4).join("/");
+  return cloud.operations.start(parent, typed(saved), () => {
+    try {
+      for (const { image } of template.template.containers) {
+        pullImage(cloud, image);
+      }
+    } catch (error) {
+      const { message } = error as Error;
+      saved["terminalCondition"] = condition("Ready", "FAILED", { message });
+      throw error;
+    }
+    saved["terminalCondition"] = condition("Ready", "SUCCEEDED");
+    saved["conditions"] = [condition("ResourcesAvailable", "SUCCEEDED")];
+    saved["updateTime"] = timestamp();
+    return typed(saved);
+  });
+}
+
+/** What Cloud Run sets where nothing is said. */
+function complete({ settings }: Cloud, template: Json): void {
+  template["taskCount"] ??= 1;
+  const inner = template["template"];
+  inner.maxRetries ??= 3;
+  inner.timeout ??= "600s";
+  inner.executionEnvironment ??= "EXECUTION_ENVIRONMENT_GEN2";
+  inner.serviceAccount ??= `${settings.projectNumber}-compute@developer.gserviceaccount.com`;
+  for (const container of inner.containers ?? []) {
+    container.resources ??= {};
+    container.resources.limits = {
+      cpu: "1000m",
+      memory: "512Mi",
+      ...container.resources.limits,
+    };
+  }
+}
+
+function typed(resource: Json): Json {
+  return { "@type": TYPE, ...protoJson(resource) };
+}

@@ -1,0 +1,173 @@
+import { connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../../rehearsal-settings";
+import type { Cloud } from "../cloud";
+import type { Workload } from "../containers/workload";
+import { shortName } from "../identifiers";
+import type { LogSource } from "../logs";
+import type { Json } from "../state";
+import { checkMounts, pullImage, readSecrets } from "./start-checks";
+
+/** The one instance that a revision has, or has not: none while nobody asks. */
+export class RevisionInstance {
+  private starting: Promise<number> | undefined;
+  private workload: Workload | undefined;
+  private requests = 0;
+  private idleTimer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly cloud: Cloud,
+    private readonly revision: string,
+  ) {}
+
+  /**
+   * Its port, once the startup probe has passed; starts it if need be.
+   *
+   * @throws why it does not start
+   */
+  ready(): Promise<number> {
+    this.starting ??= this.start().catch((error: unknown) => {
+      this.starting = undefined;
+      throw error;
+    });
+    return this.starting;
+  }
+
+  /** Keeps the instance while a request is under way. */
+  async during<T>(work: (port: number) => Promise<T>): Promise<T> {
+    this.requests += 1;
+    clearTimeout(this.idleTimer);
+    try {
+      return await work(await this.ready());
+    } finally {
+      this.requests -= 1;
+      this.waitIdle();
+    }
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.idleTimer);
+    this.starting = undefined;
+    await this.workload?.stop();
+    this.workload = undefined;
+  }
+
+  private async start(): Promise<number> {
+    const { cloud, revision } = this;
+    const template = cloud.state.revisions[revision]!;
+    const service = template["service"];
+    const container: Json = template["containers"][0];
+    const image = pullImage(cloud, container["image"]);
+    const secrets = readSecrets(cloud, template);
+    checkMounts(cloud, template);
+    const log: LogSource = {
+      type: "cloud_run_revision",
+      resourceLabels: {
+        service_name: service,
+        revision_name: shortName(revision),
+        location: cloud.settings.region,
+      },
+    };
+    const port = await freePort();
+    const workload = await cloud.containers.start({
+      name: revision,
+      image,
+      template,
+      secrets,
+      log,
+      port,
+      environment: {
+        K_SERVICE: service,
+        K_REVISION: shortName(revision),
+        K_CONFIGURATION: service,
+      },
+    });
+    this.workload = workload;
+    const over = new AbortController();
+    try {
+      await Promise.race([
+        probed(container, port, over.signal),
+        workload.ended.then(({ exitCode }) => {
+          throw new Error(
+            `The user-provided container exited with code ${exitCode} before it listened on the port defined by PORT=${container["ports"][0].containerPort}. Logs for this revision might contain more information.`,
+          );
+        }),
+      ]);
+    } catch (error) {
+      await workload.stop();
+      throw error;
+    } finally {
+      over.abort();
+    }
+    void workload.ended.then(() => {
+      // It died: the next request starts another.
+      if (this.workload === workload) this.starting = undefined;
+    });
+    this.waitIdle();
+    return port;
+  }
+
+  private waitIdle(): void {
+    clearTimeout(this.idleTimer);
+    const scaling = this.cloud.state.revisions[this.revision]?.["scaling"];
+    if (this.requests > 0 || scaling?.minInstanceCount > 0) return;
+    this.idleTimer = setTimeout(
+      () => void this.stop(),
+      this.cloud.settings.idle * 1000,
+    );
+    this.idleTimer.unref();
+  }
+}
+
+/** Waits for a container's startup probe. @see https://cloud.google.com/run/docs/configuring/healthchecks */
+async function probed(
+  { startupProbe: probe, ports }: Json,
+  port: number,
+  signal: AbortSignal,
+): Promise<void> {
+  // Without a probe: one attempt of 240 s to connect.
+  const {
+    initialDelaySeconds = 0,
+    periodSeconds = probe ? 10 : 1,
+    timeoutSeconds = 1,
+    failureThreshold = probe ? 3 : 240,
+    httpGet,
+  } = probe ?? {};
+  await sleep(initialDelaySeconds * 1000);
+  for (
+    let failures = 0;
+    failures < failureThreshold && !signal.aborted;
+    failures++
+  ) {
+    const began = Date.now();
+    const passed = httpGet
+      ? await answers(
+          `http://127.0.0.1:${port}${httpGet.path ?? "/"}`,
+          timeoutSeconds,
+        )
+      : await accepts(port);
+    if (passed) return;
+    await sleep(Math.max(0, periodSeconds * 1000 - (Date.now() - began)));
+  }
+  throw new Error(
+    probe
+      ? "The user-provided container failed the configured startup probe checks. Logs for this revision might contain more information."
+      : `The user-provided container failed to start and listen on the port defined provided by the PORT=${ports[0].containerPort} environment variable within the allocated timeout.`,
+  );
+}
+
+async function answers(url: string, seconds: number): Promise<boolean> {
+  const signal = AbortSignal.timeout(seconds * 1000);
+  const answer = await fetch(url, { signal }).catch(() => undefined);
+  await answer?.body?.cancel();
+  return answer !== undefined && answer.status >= 200 && answer.status < 400;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1");
+    socket.once("connect", () => resolve(true));
+    socket.once("error", () => resolve(false));
+    socket.once("connect", () => socket.destroy());
+  });
+}

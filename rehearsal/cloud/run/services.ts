@@ -1,0 +1,211 @@
+import { ApiError } from "../api-error";
+import type { Call, Handlers } from "../call";
+import type { Cloud } from "../cloud";
+import {
+  etag,
+  nextNumber,
+  randomHex,
+  shortName,
+  timestamp,
+} from "../identifiers";
+import type { Json } from "../state";
+import { condition } from "./condition";
+import { protoJson } from "./proto-json";
+import { checkId, masked, resource } from "./resource";
+import { newRevision } from "./revisions";
+import { readSecrets, requireActAs } from "./start-checks";
+import { labelProblems, templateProblems } from "./template-rules";
+
+const TYPE = "type.googleapis.com/google.cloud.run.v2.Service";
+const LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
+
+/** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services */
+export const services: Handlers = {
+  "run.projects.locations.services.list": ({ path }, { state }) => {
+    const found = Object.values(state.services).filter(({ name }) =>
+      name.startsWith(`${path["parent"]}/`),
+    );
+    return found.length > 0 ? { services: found.map(serviceJson) } : {};
+  },
+
+  "run.projects.locations.services.create": (call, cloud) => {
+    const id = checkId("service", call.query.get("serviceId"));
+    const name = `${call.path["parent"]}/services/${id}`;
+    if (cloud.state.services[name]) {
+      throw new ApiError(409, `Resource '${id}' already exists.`);
+    }
+    return save(call, cloud, name, call.body, {});
+  },
+
+  "run.projects.locations.services.get": ({ path }, cloud) =>
+    serviceJson(service(cloud, path["name"]!)),
+
+  "run.projects.locations.services.patch": (call, cloud) => {
+    const name = call.path["name"]!;
+    const present = service(cloud, name);
+    const asked = masked(present, call.body, call.query.get("updateMask"));
+    return save(call, cloud, name, asked, present);
+  },
+
+  "run.projects.locations.services.delete": ({ path }, cloud) => {
+    const found = service(cloud, path["name"]!);
+    const { name } = found;
+    const parent = name.split("/").slice(0, 4).join("/");
+    return cloud.operations.start(parent, typed(found), async () => {
+      await cloud.fronts.remove(name);
+      delete cloud.state.services[name];
+      for (const revision of Object.keys(cloud.state.revisions)) {
+        if (revision.startsWith(`${name}/`))
+          delete cloud.state.revisions[revision];
+      }
+      cloud.access.delete(name);
+      return typed(found);
+    });
+  },
+
+  "run.projects.locations.services.getIamPolicy": ({ path }, cloud) => ({
+    ...cloud.access.policy(service(cloud, path["resource"]!)["name"]),
+  }),
+
+  "run.projects.locations.services.setIamPolicy": ({ path, body }, cloud) => ({
+    ...cloud.access.setPolicy(
+      service(cloud, path["resource"]!)["name"],
+      body["policy"] ?? {},
+    ),
+  }),
+};
+
+function service({ state }: Cloud, name: string): Json {
+  const found = state.services[name];
+  if (found === undefined) {
+    const [, project, , region] = name.split("/");
+    throw new ApiError(
+      404,
+      `Resource '${shortName(name)}' of kind 'SERVICE' in region '${region}' in project '${project}' does not exist.`,
+    );
+  }
+  return found;
+}
+
+async function save(
+  call: Call,
+  cloud: Cloud,
+  name: string,
+  asked: Json,
+  present: Json,
+): Promise<Json> {
+  const template = structuredClone(asked["template"]);
+  complete(cloud, template);
+  const problems = [
+    ...labelProblems(asked),
+    ...templateProblems("service", template),
+  ];
+  if (problems.length > 0) {
+    throw new ApiError(400, problems.join("\n"));
+  }
+  requireActAs(cloud, call.principal, template.serviceAccount);
+  readSecrets(cloud, template);
+  const saved: Json = {
+    ...resource(cloud, name, asked, present),
+    ingress: asked["ingress"] ?? "INGRESS_TRAFFIC_ALL",
+    template: protoJson(template),
+    scaling: asked["scaling"] ?? {},
+    traffic: asked["traffic"] ?? [{ type: LATEST, percent: 100 }],
+    uid: present["uid"] ?? String(nextNumber()),
+    etag: `"${etag()}"`,
+    latestReadyRevision: present["latestReadyRevision"],
+    latestCreatedRevision: present["latestCreatedRevision"],
+    terminalCondition: condition("Ready", "RECONCILING"),
+    reconciling: true,
+  };
+  if (call.query.get("validateOnly") === "true") {
+    return {
+      name: "",
+      metadata: typed(saved),
+      done: true,
+      response: typed(saved),
+    };
+  }
+  const uri = await cloud.fronts.open(name);
+  Object.assign(saved, { uri, urls: [uri] });
+  cloud.state.services[name] = saved;
+  const parent = name.split("/").slice(0, 4).join("/");
+  return cloud.operations.start(parent, typed(saved), () =>
+    deploy(cloud, saved, present),
+  );
+}
+
+/** Starts a revision and, once it is ready, lets it answer. */
+async function deploy(cloud: Cloud, saved: Json, present: Json): Promise<Json> {
+  const { name, template, generation } = saved;
+  const same =
+    present["latestReadyRevision"] !== undefined &&
+    JSON.stringify(present["template"]) === JSON.stringify(template);
+  const suffix = `${generation.padStart(5, "0")}-${randomHex(3)}`;
+  const revision = same
+    ? present["latestReadyRevision"]
+    : newRevision(
+        cloud,
+        saved,
+        template.revision ?? `${shortName(name)}-${suffix}`,
+      );
+  saved["latestCreatedRevision"] = revision;
+  try {
+    if (!same) await cloud.fronts.startRevision(revision);
+  } catch (error) {
+    const { message } = error as Error;
+    const told = `Revision '${shortName(revision)}' is not ready and cannot serve traffic. ${message}`;
+    Object.assign(saved, {
+      terminalCondition: condition("Ready", "FAILED", { message: told }),
+      conditions: [
+        condition("ConfigurationsReady", "FAILED", { message: told }),
+      ],
+      reconciling: false,
+    });
+    throw new ApiError(400, told, { status: "FAILED_PRECONDITION" });
+  }
+  const before = saved["latestReadyRevision"];
+  Object.assign(saved, {
+    latestReadyRevision: revision,
+    trafficStatuses: await cloud.fronts.route(saved, revision),
+    terminalCondition: condition("Ready", "SUCCEEDED"),
+    conditions: [
+      condition("RoutesReady", "SUCCEEDED"),
+      condition("ConfigurationsReady", "SUCCEEDED"),
+    ],
+    reconciling: false,
+    updateTime: timestamp(),
+  });
+  if (before !== undefined && before !== revision) {
+    await cloud.fronts.retire(saved, before);
+  }
+  return typed(saved);
+}
+
+/** What Cloud Run sets where nothing is said. */
+function complete({ settings }: Cloud, template: Json): void {
+  template["timeout"] ??= "300s";
+  template["maxInstanceRequestConcurrency"] ??= 80;
+  template["scaling"] = { maxInstanceCount: 100, ...template["scaling"] };
+  template["serviceAccount"] ??=
+    `${settings.projectNumber}-compute@developer.gserviceaccount.com`;
+  for (const container of template["containers"] ?? []) {
+    container.ports ??= [{ name: "http1", containerPort: 8080 }];
+    container.resources ??= {};
+    container.resources.limits = {
+      cpu: "1000m",
+      memory: "512Mi",
+      ...container.resources.limits,
+    };
+  }
+}
+
+/** The service's own scaling is told with its zero. */
+function serviceJson(found: Json): Json {
+  const json = protoJson(found);
+  return { ...json, scaling: { manualInstanceCount: 0, ...json["scaling"] } };
+}
+
+function typed(found: Json): Json {
+  return { "@type": TYPE, ...serviceJson(found) };
+}

@@ -1,0 +1,97 @@
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+/** A bucket on disk: a file for each generation, and the live ones again under their names. */
+export class BucketFolder {
+  /** What a volume shows of the bucket. */
+  readonly view: string;
+  private readonly blobs: string;
+
+  constructor(private readonly folder: string) {
+    this.view = join(folder, "view");
+    this.blobs = join(folder, "generations");
+    mkdirSync(this.view, { recursive: true });
+    mkdirSync(this.blobs, { recursive: true });
+  }
+
+  blob(generation: string): string {
+    return join(this.blobs, generation);
+  }
+
+  /** Where an object shows; undefined for a name that is no path, such as `a/../b` or `a//b`. */
+  path(name: string): string | undefined {
+    const path = resolve(this.view, name);
+    const plain = join(this.view, name.replace(/\/$/, ""));
+    return path === plain && path.startsWith(`${this.view}/`)
+      ? path
+      : undefined;
+  }
+
+  show(name: string, generation: string): void {
+    const path = this.path(name);
+    if (path === undefined) {
+      return;
+    }
+    if (name.endsWith("/")) {
+      mkdirSync(path, { recursive: true });
+      return;
+    }
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      rmSync(path, { force: true });
+      linkSync(this.blob(generation), path);
+    } catch (error) {
+      // `a` and `a/b` may both be objects, but not both be files: Cloud Storage FUSE shows one too.
+      if (!["ENOTDIR", "EEXIST", "ERR_FS_EISDIR"].includes(code(error))) {
+        throw error;
+      }
+    }
+  }
+
+  hide(name: string): void {
+    const path = this.path(name);
+    if (path === undefined || name.endsWith("/")) {
+      return;
+    }
+    rmSync(path, { force: true });
+    // A bucket has no folders: an empty one goes with its last object.
+    for (
+      let folder = dirname(path);
+      folder !== this.view && existsSync(folder);
+      folder = dirname(folder)
+    ) {
+      try {
+        rmdirSync(folder);
+      } catch {
+        break;
+      }
+    }
+  }
+
+  /** Names of files that were written through a volume, and are no objects yet. */
+  written(isLink: (name: string, inode: number) => boolean): string[] {
+    return readdirSync(this.view, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+      .filter(
+        (path) => !isLink(path.slice(this.view.length + 1), statSync(path).ino),
+      )
+      .map((path) => path.slice(this.view.length + 1));
+  }
+
+  delete(): void {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function code(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? "";
+}

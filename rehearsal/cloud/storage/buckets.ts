@@ -1,0 +1,212 @@
+import { ApiError } from "../api-error";
+import type { Handlers } from "../call";
+import { etag, timestamp } from "../identifiers";
+import type { Binding } from "../iam/policy";
+import type { Json } from "../state";
+import { bucketName, existingBucket, requireStorage } from "./bucket-access";
+
+const SOFT_DELETE_SECONDS = "604800";
+
+/** @see https://cloud.google.com/storage/docs/json_api/v1/buckets */
+export const buckets: Handlers = {
+  "storage.buckets.list": (call, cloud) => {
+    requireStorage(cloud, call, "storage.buckets.list", "-");
+    const prefix = call.query.get("prefix") ?? "";
+    const items = Object.values(cloud.state.buckets).filter(({ name }) =>
+      name.startsWith(prefix),
+    );
+    return { kind: "storage#buckets", ...(items.length > 0 ? { items } : {}) };
+  },
+
+  "storage.buckets.insert": (call, cloud) => {
+    requireStorage(cloud, call, "storage.buckets.create", "-");
+    const { body } = call;
+    checkName(body["name"]);
+    if (cloud.state.buckets[body["name"]]) {
+      throw new ApiError(
+        409,
+        "Your previous request to create the named bucket succeeded and you already own it.",
+        { reason: "conflict" },
+      );
+    }
+    const bucket: Json = {
+      kind: "storage#bucket",
+      id: body["name"],
+      selfLink: `https://www.googleapis.com/storage/v1/b/${body["name"]}`,
+      projectNumber: cloud.settings.projectNumber,
+      generation: String(Date.now() * 1000),
+      metageneration: "1",
+      locationType: "region",
+      storageClass: "STANDARD",
+      etag: etag(),
+      timeCreated: timestamp(),
+      updated: timestamp(),
+      softDeletePolicy: {
+        retentionDurationSeconds: SOFT_DELETE_SECONDS,
+        effectiveTime: timestamp(),
+      },
+      satisfiesPZI: true,
+      ...body,
+      location: String(body["location"] ?? "US").toUpperCase(),
+    };
+    complete(bucket);
+    cloud.state.buckets[body["name"]] = bucket;
+    cloud.access.create(
+      bucketName(body["name"]),
+      convenienceBindings(cloud.settings.project),
+    );
+    return bucket;
+  },
+
+  "storage.buckets.get": (call, cloud) => {
+    const bucket = existingBucket(cloud, call.path["bucket"]!);
+    requireStorage(cloud, call, "storage.buckets.get", bucket["name"]);
+    return bucket;
+  },
+
+  "storage.buckets.patch": (call, cloud) => {
+    const bucket = existingBucket(cloud, call.path["bucket"]!);
+    requireStorage(cloud, call, "storage.buckets.update", bucket["name"]);
+    for (const [name, value] of Object.entries(call.body)) {
+      if (value === null) delete bucket[name];
+      else
+        bucket[name] = name === "labels" ? merged(bucket[name], value) : value;
+    }
+    complete(bucket);
+    bucket["metageneration"] = String(Number(bucket["metageneration"]) + 1);
+    bucket["updated"] = timestamp();
+    bucket["etag"] = etag();
+    return bucket;
+  },
+
+  "storage.buckets.delete": (call, cloud) => {
+    const { name } = existingBucket(cloud, call.path["bucket"]!);
+    requireStorage(cloud, call, "storage.buckets.delete", name);
+    if (cloud.objects.versions(name).length > 0) {
+      throw new ApiError(409, "The bucket you tried to delete is not empty.", {
+        reason: "conflict",
+      });
+    }
+    delete cloud.state.buckets[name];
+    cloud.objects.deleteBucket(name);
+    cloud.access.delete(bucketName(name));
+    return undefined;
+  },
+
+  "storage.buckets.getIamPolicy": (call, cloud) => {
+    const { name } = existingBucket(cloud, call.path["bucket"]!);
+    requireStorage(cloud, call, "storage.buckets.getIamPolicy", name);
+    return policyJson(name, cloud.access.policy(bucketName(name)));
+  },
+
+  "storage.buckets.setIamPolicy": (call, cloud) => {
+    const { name, iamConfiguration } = existingBucket(
+      cloud,
+      call.path["bucket"]!,
+    );
+    requireStorage(cloud, call, "storage.buckets.setIamPolicy", name);
+    const members = (call.body["bindings"] ?? []).flatMap(
+      (binding: Binding) => binding.members ?? [],
+    );
+    if (
+      iamConfiguration.publicAccessPrevention === "enforced" &&
+      members.some((member: string) =>
+        /^all(Authenticated)?Users$/.test(member),
+      )
+    ) {
+      throw new ApiError(
+        412,
+        "The member bindings allUsers and allAuthenticatedUsers are not allowed since public access prevention is enforced.",
+        { reason: "conditionNotMet" },
+      );
+    }
+    return policyJson(
+      name,
+      cloud.access.setPolicy(bucketName(name), call.body),
+    );
+  },
+
+  "storage.buckets.testIamPermissions": (call, cloud) => {
+    const { name } = existingBucket(cloud, call.path["bucket"]!);
+    const permissions = call.query
+      .getAll("permissions")
+      .filter((permission) =>
+        cloud.access.allows(call.principal, permission, bucketName(name)),
+      );
+    return { kind: "storage#testIamPermissionsResponse", permissions };
+  },
+
+  "storage.anywhereCaches.list": (call, cloud) => {
+    existingBucket(cloud, call.path["bucket"]!);
+    return { kind: "storage#anywhereCaches" };
+  },
+
+  "storage.buckets.getStorageLayout": (call, cloud) => {
+    const bucket = existingBucket(cloud, call.path["bucket"]!);
+    return {
+      kind: "storage#storageLayout",
+      bucket: bucket["name"],
+      location: bucket["location"],
+      locationType: "region",
+      hierarchicalNamespace: { enabled: false },
+    };
+  },
+};
+
+/** @see https://cloud.google.com/storage/docs/buckets#naming */
+function checkName(name: string): void {
+  if (
+    !/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) ||
+    /^goog|google|g00gle|^\d+\.\d+\.\d+\.\d+$/.test(name)
+  ) {
+    throw new ApiError(400, `Invalid bucket name: '${name}'`, {
+      reason: "invalid",
+    });
+  }
+}
+
+/** What Google adds of its own. */
+function complete(bucket: Json): void {
+  const configuration = (bucket["iamConfiguration"] ??= {});
+  const uniform = (configuration.uniformBucketLevelAccess ??= {
+    enabled: false,
+  });
+  if (uniform.enabled) {
+    uniform.lockedTime ??= timestamp(Date.now() + 90 * 86_400_000);
+  }
+  configuration.bucketPolicyOnly = { ...uniform };
+  configuration.publicAccessPrevention ??= "inherited";
+  for (const { condition } of bucket["lifecycle"]?.rule ?? []) {
+    for (const [name, value] of Object.entries(condition ?? {})) {
+      const empty = Array.isArray(value)
+        ? value.length === 0
+        : value === "" || value === null;
+      if (empty) delete condition[name];
+    }
+  }
+}
+
+function merged(present: Json | undefined, asked: Json): Json {
+  const all = Object.entries({ ...present, ...asked });
+  return Object.fromEntries(all.filter(([, value]) => value !== null));
+}
+
+/** @see https://cloud.google.com/storage/docs/access-control/iam#convenience-values */
+function convenienceBindings(project: string): Binding[] {
+  const owners = [`projectEditor:${project}`, `projectOwner:${project}`];
+  const viewers = [`projectViewer:${project}`];
+  return [
+    { role: "roles/storage.legacyBucketOwner", members: owners },
+    { role: "roles/storage.legacyBucketReader", members: viewers },
+    { role: "roles/storage.legacyObjectOwner", members: owners },
+    { role: "roles/storage.legacyObjectReader", members: viewers },
+  ];
+}
+
+function policyJson(name: string, policy: object): Json {
+  return {
+    kind: "storage#policy",
+    resourceId: bucketName(name),
+    ...policy,
+  };
+}
