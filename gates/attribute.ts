@@ -59,6 +59,19 @@ export function attribute(
   return attributes(resource, path)[0];
 }
 
+/** Whether somebody wrote a value down, where the provider would fill one in. */
+export function isWritten(
+  resource: Resource,
+  path: readonly string[],
+): boolean {
+  return (
+    attributes(
+      { values: resource.written ?? resource.values, unknown: {} },
+      path,
+    ).length > 0
+  );
+}
+
 /** The same places as they were before the apply. */
 export function attributesBefore(
   { before }: Pick<Resource, "before">,

@@ -4,6 +4,9 @@ import type { Expression, Provisioner } from "./resource";
 /** What only a plan's configuration says about a resource. */
 export interface Configured {
   readonly provisioners: readonly Provisioner[];
+
+  /** What is written down, argument by argument. */
+  readonly expressions: Json;
 }
 
 /** The parts of a plan's `configuration` that rules need. */
@@ -33,6 +36,7 @@ export function configuration(json: unknown): Configuration {
       if (address === undefined) continue;
       resources.set(prefix + address, {
         provisioners: listOf(own(entry, "provisioners")).map(provisioner),
+        expressions: objectOf(own(entry, "expressions")),
       });
     }
     const calls = Object.entries(objectOf(own(module, "module_calls")));

@@ -98,6 +98,7 @@ function resource(
   const previousAddress = text(entry, "previous_address");
   const deposed = text(entry, "deposed");
   const before = own(change, "before");
+  const written = configured.get(withoutIndexes(address));
   return {
     address,
     mode: text(entry, "mode") === "data" ? "data" : "managed",
@@ -113,7 +114,8 @@ function resource(
     actions: actions as string[],
     ...(actionReason === undefined ? {} : { actionReason }),
     replacePaths: listOf(own(change, "replace_paths")).map(listOf),
-    provisioners: configured.get(withoutIndexes(address))?.provisioners ?? [],
+    provisioners: written?.provisioners ?? [],
+    ...(written === undefined ? {} : { written: written.expressions }),
     ...(previousAddress === undefined ? {} : { previousAddress }),
     importing: isObject(own(change, "importing")),
     ...(deposed === undefined ? {} : { deposed }),

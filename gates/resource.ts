@@ -51,6 +51,12 @@ export interface Resource {
   readonly replacePaths: readonly (readonly unknown[])[];
   readonly provisioners: readonly Provisioner[];
 
+  /**
+   * A plan's configuration of it: unlike `values` it tells what is written down
+   * from what the provider fills in.
+   */
+  readonly written?: Json;
+
   /** Where it was before a `moved` block. */
   readonly previousAddress?: string;
 

@@ -1,0 +1,107 @@
+import { ACCELERATORS } from "../../constructs/gpu-shapes";
+import { attributes } from "../attribute";
+import { WHOLE_PLAN } from "../finding";
+import type { Plan } from "../resource";
+import { type Observation, type Rule, unknownAttribute } from "../rule";
+import { gpus, type Workload, workloads } from "../workload";
+
+/** How many GPUs may run at once is written down, and within a limit. */
+export const gpuLimit: Rule = {
+  id: "G09",
+  title: "GPUs at the same time are limited",
+  why: "Each instance holds a GPU that is billed from its start to its end.",
+  page: "https://cloud.google.com/run/docs/configuring/max-instances",
+  check(plan, { gpuLimit: limit }) {
+    const each = withGpus(plan);
+    const problems = each.flatMap(({ workload, most, ...more }) => [
+      ...accelerators(workload, plan),
+      ...(Number.isNaN(more.gpus) ? countUnknown(workload) : []),
+      ...(most === undefined ? unlimited(workload) : []),
+    ]);
+    const sum = each.reduce(
+      (total, { most, gpus }) => total + (most ?? 0) * (gpus || 0),
+      0,
+    );
+    return sum <= limit
+      ? problems
+      : [
+          ...problems,
+          {
+            level: "block",
+            address: WHOLE_PLAN,
+            message: `up to ${sum} GPUs at the same time, allowed are ${limit}: ${each
+              .map((e) => `${e.workload.resource.address} ${e.most ?? "?"}`)
+              .join(", ")}`,
+            change:
+              "lower serving.maxInstances, or judge with a higher --gpu-limit",
+          },
+        ];
+  },
+};
+
+function withGpus(plan: Plan) {
+  return workloads(plan).flatMap((workload) => {
+    const found = gpus(workload);
+    return found === undefined
+      ? []
+      : [{ workload, gpus: found.count, most: most(workload) }];
+  });
+}
+
+/** Instances or tasks at a time; undefined where nothing limits them. */
+function most({ resource, kind }: Workload): number | undefined {
+  const number = (...path: string[]) =>
+    attributes(resource, path)
+      .map(({ known, value }) => (known ? Number(value) : NaN))
+      .filter((value) => value > 0)[0];
+  if (kind === "job") {
+    const tasks = number("template", "task_count") ?? 1;
+    return Math.min(tasks, number("template", "parallelism") ?? tasks);
+  }
+  return kind === "worker pool"
+    ? number("scaling", "manual_instance_count")
+    : (number("scaling", "max_instance_count") ??
+        number("template", "scaling", "max_instance_count") ??
+        number("template", "metadata", "annotations", KNATIVE_MAXIMUM));
+}
+
+const KNATIVE_MAXIMUM = "autoscaling.knative.dev/maxScale";
+
+function unlimited({ resource }: Workload): Observation[] {
+  return [
+    {
+      level: "block",
+      address: resource.address,
+      attribute: "template.scaling.max_instance_count",
+      message:
+        "no maximum of instances is written down (Cloud Run's own is 100)",
+      change: "set serving.maxInstances",
+    },
+  ];
+}
+
+function countUnknown(workload: Workload): Observation[] {
+  const [limit] = gpus(workload)?.limits ?? [];
+  return [unknownAttribute(workload.resource, limit ?? { path: "" }, "G09")];
+}
+
+function accelerators(workload: Workload, { kind }: Plan): Observation[] {
+  const found = gpus(workload)?.accelerator;
+  if (found !== undefined && !found.known) {
+    return kind === "plan"
+      ? [unknownAttribute(workload.resource, found, "G09")]
+      : [];
+  }
+  return found === undefined ||
+    ACCELERATORS.includes(found.value as "nvidia-l4")
+    ? []
+    : [
+        {
+          level: "block",
+          address: workload.resource.address,
+          attribute: found.path,
+          message: `the accelerator ${JSON.stringify(found.value)} is not on the list`,
+          change: `choose one of ${ACCELERATORS.join(", ")}`,
+        },
+      ];
+}

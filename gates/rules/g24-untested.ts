@@ -1,0 +1,71 @@
+import { leaves } from "../attribute";
+import { WHOLE_PLAN } from "../finding";
+import type { Plan, Resource } from "../resource";
+import type { Observation, Rule } from "../rule";
+
+/** What was never tried, or was changed behind Terraform's back, is looked at by a person. */
+export const untested: Rule = {
+  id: "G24",
+  title: "tested versions, and no drift",
+  why: "Another provider may ignore or rename arguments; drift shows that somebody works by hand.",
+  page: "https://developer.hashicorp.com/terraform/tutorials/state/resource-drift",
+  check: (plan) => [...versions(plan), ...plan.drift.flatMap(drifted)],
+};
+
+/** What this project's tests ran with. */
+const TESTED: Readonly<Record<string, readonly string[]>> = {
+  google: ["6.50.0"],
+  null: ["3.2.4"],
+};
+const TERRAFORM = /^1\.11\./;
+
+function versions({ kind, providers, terraformVersion }: Plan): Observation[] {
+  const observe = (what: string, version: string, tested: string) => ({
+    level: "flag" as const,
+    address: WHOLE_PLAN,
+    message: `${what} ${version} was not tested with this project`,
+    change: `use ${tested}, or run the tests with this one first`,
+  });
+  return [
+    ...(kind === "plan" && !TERRAFORM.test(terraformVersion ?? "")
+      ? [observe("Terraform", terraformVersion ?? "(no version)", "1.11")]
+      : []),
+    ...Object.entries(providers).flatMap(([name, version]) => {
+      const tested = TESTED[name.split(".").at(-1) ?? ""];
+      return tested !== undefined && tested.includes(version ?? "")
+        ? []
+        : [
+            observe(
+              `provider ${name}`,
+              version ?? "(no version)",
+              tested?.join(", ") ?? "google and null alone",
+            ),
+          ];
+    }),
+  ];
+}
+
+function drifted({
+  address,
+  before,
+  values,
+  actions,
+}: Resource): Observation[] {
+  if (actions.includes("no-op")) return [];
+  const [old, now] = [before ?? {}, values].map(
+    (v) => new Map(leaves(v).map((leaf) => [leaf.path, leaf.value])),
+  );
+  const changed = [...new Set([...old!.keys(), ...now!.keys()])].filter(
+    (path) => old!.get(path) !== now!.get(path),
+  );
+  return [
+    {
+      level: "flag",
+      address,
+      message: actions.includes("delete")
+        ? "was deleted outside of Terraform"
+        : `was changed outside of Terraform: ${changed.slice(0, 8).join(", ")}${changed.length > 8 ? ` and ${changed.length - 8} more` : ""}`,
+      change: "find out who changed it, and put the change into the settings",
+    },
+  ];
+}
