@@ -18,6 +18,10 @@ const SERVICES = {
     "https://compute.googleapis.com/compute/v1/",
   ],
   iam: ["GOOGLE_IAM_CUSTOM_ENDPOINT", "https://iam.googleapis.com/v1/"],
+  iamcredentials: [
+    "GOOGLE_IAM_CREDENTIALS_CUSTOM_ENDPOINT",
+    "https://iamcredentials.googleapis.com/v1/",
+  ],
   logging: [
     "GOOGLE_LOGGING_CUSTOM_ENDPOINT",
     "https://logging.googleapis.com/v2/",
