@@ -25,6 +25,8 @@ LONGEST = 128
 # Nats below the first choice that bfloat16's rounding explains: logits from 16 on are 0.125 apart.
 TIE = 0.15
 DECIMALS = 5
+# Templates that show the date would render other prompts every day.
+DATE = {"date_string": RENDERING["date_string"]}
 
 
 def golden_answers(
@@ -52,6 +54,7 @@ def golden_answers(
         "format": 1,
         "add_special_tokens": not is_chat,
         "template": None if is_chat else template,
+        **({"chat_template_kwargs": DATE} if is_chat else {}),
         "prompts": [_golden(row, tokenizer, answering, answers.get(row.id)) for row in chosen],
     }
 
