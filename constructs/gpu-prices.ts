@@ -3,9 +3,13 @@ import type { Accelerator, ContainerSize } from "./gpu-shapes";
 /** When the prices were looked up. Google may change them at any time. */
 export const PRICES_OF = "2026-08";
 
-/** US dollars a second, GPU without zonal redundancy, CPU always allocated. */
+/** US dollars a second, CPU always allocated. */
 interface Prices {
+  /** A GPU without zonal redundancy. */
   readonly gpu: Readonly<Partial<Record<Accelerator, number>>>;
+
+  /** A GPU with zonal redundancy, which only services can have. */
+  readonly redundantGpu: Readonly<Partial<Record<Accelerator, number>>>;
   readonly cpu: number;
   readonly gib: number;
 }
@@ -18,6 +22,7 @@ interface Prices {
  */
 const TIER_1: Prices = {
   gpu: { "nvidia-l4": 0.0001867 },
+  redundantGpu: { "nvidia-l4": 0.0002909 },
   cpu: 0.000018,
   gib: 0.000002,
 };
@@ -34,13 +39,18 @@ const PRICES: Readonly<Record<string, Prices>> = {
   "us-central1": TIER_1,
 };
 
-/** US dollars for an hour of a container, undefined where not known. */
+/**
+ * US dollars for an hour of a container, undefined where not known.
+ *
+ * @param redundant - whether its GPU has zonal redundancy
+ */
 export function pricePerHour(
   { accelerator, cpu, memory }: ContainerSize,
   region: string,
+  redundant = false,
 ): number | undefined {
   const prices = PRICES[region];
-  const gpu = prices?.gpu[accelerator];
+  const gpu = (redundant ? prices?.redundantGpu : prices?.gpu)?.[accelerator];
   if (prices === undefined || gpu === undefined) return undefined;
   const gib = Number(memory.replace(/Gi$/, ""));
   return 3600 * (gpu + prices.cpu * cpu + prices.gib * gib);

@@ -34,11 +34,13 @@ export function trainingInputs(env: NodeJS.ProcessEnv): TrainingInputs {
   return readInputs(env, INPUTS);
 }
 
+type Attempts = Pick<TrainingInputs, "TASK_TIMEOUT_SECONDS" | "MAX_RETRIES">;
+
 /** Seconds that the attempts of one execution may take together. */
 export function executionSeconds({
   TASK_TIMEOUT_SECONDS,
   MAX_RETRIES,
-}: TrainingInputs): number {
+}: Attempts): number {
   return TASK_TIMEOUT_SECONDS * (MAX_RETRIES + 1);
 }
 
@@ -46,6 +48,6 @@ export function executionSeconds({
 const LONGEST_SECONDS = 24 * 3600;
 
 /** Executions that one deploy starts at most, each resuming the one before. */
-export function mostExecutions(inputs: TrainingInputs): number {
+export function mostExecutions(inputs: Attempts): number {
   return Math.max(1, Math.floor(LONGEST_SECONDS / executionSeconds(inputs)));
 }
