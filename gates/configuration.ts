@@ -50,11 +50,11 @@ export function configuration(json: unknown): Configuration {
   const providers = Object.entries(objectOf(own(json, "provider_config")));
   return {
     resources,
+    // Aliases share a version, which stands with the first of them.
     providers: Object.fromEntries(
-      providers.map(([name, entry]) => [
-        name,
-        text(entry, "version_constraint"),
-      ]),
+      providers
+        .filter(([, entry]) => text(entry, "alias") === undefined)
+        .map(([name, entry]) => [name, text(entry, "version_constraint")]),
     ),
     labels: Object.fromEntries(
       providers.flatMap(([, entry]) => {

@@ -28,3 +28,8 @@ export interface Finding {
 
 /** Address of findings about the plan as a whole. */
 export const WHOLE_PLAN = "plan";
+
+/** Whether a finding is about no resource in particular. */
+export function isWholePlan({ address }: Pick<Finding, "address">): boolean {
+  return address === WHOLE_PLAN;
+}

@@ -33,9 +33,15 @@ export function tokenShape(text: string): string | undefined {
   return SHAPES.find(([, shape]) => shape.test(text))?.[0];
 }
 
+/** Also a key's lines, up to its end. */
+const KEY =
+  /-----BEGIN (?!CERTIFICATE|PUBLIC KEY|RSA PUBLIC KEY)[A-Z0-9 ]+[^"']*?(-----END [A-Z0-9 ]+-----|$|(?=["']))/g;
+
+const WHOLE = new RegExp(`(?:${ANY.source})[\\w./+=-]*`, "g");
+
 /** A text in which everything that looks like a secret is replaced. */
 export function withoutSecrets(text: string): string {
   return ANY.test(text)
-    ? text.replace(new RegExp(`(?:${ANY.source})[\\w./+=-]*`, "g"), "(secret)")
+    ? text.replace(KEY, "(secret)").replace(WHOLE, "(secret)")
     : text;
 }

@@ -31,7 +31,7 @@ function versions({ kind, providers, terraformVersion }: Plan): Observation[] {
       ? [observe("Terraform", terraformVersion ?? "(no version)", "1.11")]
       : []),
     ...Object.entries(providers).flatMap(([name, version]) => {
-      const tested = TESTED[name.split(".").at(-1) ?? ""];
+      const tested = TESTED[name.split(":").at(-1) ?? ""];
       return tested !== undefined && tested.includes(version ?? "")
         ? []
         : [

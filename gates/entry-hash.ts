@@ -1,0 +1,70 @@
+import { createHash, scryptSync } from "node:crypto";
+import { attributes } from "./attribute";
+import { type Finding, WHOLE_PLAN } from "./finding";
+import { isObject } from "./json";
+import { isDeleted, type Plan, type Resource } from "./resource";
+
+/**
+ * Hash of what a finding is about. At synth that is the value; in a plan the
+ * whole entry, so that a waiver does not cover what changes later beside it.
+ */
+export function entryHash(plan: Plan, finding: Finding): string {
+  const resource = plan.resources.find((r) => r.address === finding.address);
+  const what =
+    resource === undefined
+      ? wholePlan(plan, finding)
+      : plan.kind === "synth"
+        ? valueOf(resource, finding)
+        : entry(resource);
+  const about = canonical([finding.rule, finding.address, what]);
+  // A password is guessed from a quick hash, so what holds secrets gets a slow one.
+  const hash =
+    finding.rule === "G14"
+      ? scryptSync(about, "tuneserve waiver", 32)
+      : createHash("sha256").update(about).digest();
+  return `${plan.kind}:${hash.toString("hex").slice(0, 16)}`;
+}
+
+/** What is decided about a resource; after a change of anything it is another. */
+function entry(resource: Resource): unknown {
+  const { type, actions, replacePaths, values, unknown, provisioners } =
+    resource;
+  return [
+    type,
+    actions,
+    replacePaths,
+    isDeleted(resource) ? resource.before : null,
+    values,
+    unknown,
+    provisioners,
+  ];
+}
+
+function valueOf(resource: Resource, { attribute, message }: Finding): unknown {
+  const path = (attribute ?? "").replace(/\[\d+\]/g, "").split(".");
+  const found = attributes(resource, path).map(({ value }) => value);
+  return found.length > 0 ? found : [message, resource.provisioners];
+}
+
+/** Findings about all of it are the same in the same projects. */
+function wholePlan({ resources }: Plan, { message }: Finding): unknown {
+  const projects = new Set(
+    resources
+      .map(({ values }) => values.project)
+      .filter(Boolean)
+      .map(String),
+  );
+  return [WHOLE_PLAN, message, [...projects].sort()];
+}
+
+/** JSON with sorted keys. */
+function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (isObject(value)) {
+    return `{${Object.keys(value)
+      .sort()
+      .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`)
+      .join()}}`;
+  }
+  return JSON.stringify(value) ?? "null";
+}
