@@ -139,8 +139,8 @@ test("models of one environment share the images, accounts and the bucket", () =
   expect(resources(stack, "google_cloud_run_v2_service")).toHaveLength(2);
   expect(resources(stack, "google_service_account")).toHaveLength(3);
   expect(resources(stack, "google_storage_bucket")).toHaveLength(2);
-  // Three steps that come first, two builds, two runs, two confirmations.
-  expect(resources(stack, "null_resource")).toHaveLength(9);
+  // Three steps that come first, two builds, two runs, two confirmations, two checks.
+  expect(resources(stack, "null_resource")).toHaveLength(11);
 });
 
 test("provisioners start Node on a file, without a shell, and never see the token", () => {

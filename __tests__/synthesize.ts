@@ -42,7 +42,7 @@ export const DEFAULT_RESOURCES = {
   google_service_account: 3,
   google_storage_bucket: 2,
   google_storage_bucket_iam_member: 5,
-  null_resource: 7,
+  null_resource: 8,
 };
 
 /** Settings of one environment with one model, the rest by default. */

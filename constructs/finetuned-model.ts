@@ -1,5 +1,6 @@
 import { Annotations, type ITerraformDependable } from "cdktf";
 import { Construct } from "constructs";
+import { AnswerCheck } from "./answer-check";
 import type { RunnableImage } from "./container-image";
 import type { ModelBucket } from "./model-bucket";
 import { SettingsError } from "./read-settings";
@@ -128,6 +129,17 @@ export class FinetunedModel extends Construct {
       network,
       dependsOn: [...dependsOn, ...props.vllm.ready, published],
     });
+    if (serving.check.enabled) {
+      new AnswerCheck(this, "check", {
+        projectId,
+        region,
+        service: this.service,
+        serving,
+        bucketName,
+        modelName: this.modelName,
+        runId: this.runId,
+      });
+    }
   }
 
   /** Only here is the run id known. A pinned model is not judged. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { answerCheckSettings } from "./answer-check-settings";
 import { GPU_STARTUP_SECONDS } from "./gpu-shapes";
 import { cloudRunName, imageUri } from "./resource-names";
 import { flag, gpuContainer, integer, number, text } from "./setting-types";
@@ -85,4 +86,5 @@ export const servingSettings = z.strictObject({
     .default([]),
   public: flag.default(false),
   deletionProtection: flag.default(false),
+  check: answerCheckSettings.prefault({}),
 });
