@@ -1,6 +1,5 @@
 import { listOf, own } from "../json";
 import { isCreated, isDeleted, type Plan, type Resource } from "../resource";
-import { step } from "./step";
 
 /** A resource that is destroyed, by itself or to be made anew. */
 export interface Removal {
@@ -24,10 +23,13 @@ export interface Removals {
   readonly forgotten: readonly Removal[];
 }
 
-/** Steps are not among them: there is nothing of theirs to destroy. */
+/** Steps hold nothing that could be destroyed. */
+const STEPS = ["null_resource", "terraform_data"];
+
+/** What a plan takes away. */
 export function removals({ resources }: Plan): Removals {
   const real = resources.filter(
-    (resource) => resource.mode === "managed" && step(resource) === undefined,
+    (resource) => resource.mode === "managed" && !STEPS.includes(resource.type),
   );
   const pick = (matches: (resource: Resource) => boolean) =>
     real.filter(matches).map(removal);

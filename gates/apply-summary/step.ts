@@ -46,7 +46,9 @@ export function referredTo(
 ): Resource | undefined {
   return plan.resources.find(
     ({ address, type: found }) =>
-      found === type && references.includes(address),
+      found === type &&
+      // A plan names the resource itself too, synthesized JSON its attributes only.
+      references.some((name) => `${name}.`.startsWith(`${address}.`)),
   );
 }
 
