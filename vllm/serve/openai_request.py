@@ -17,8 +17,19 @@ def require_harmless(body: bytes) -> None:
     request = parse_json(body)
     if not isinstance(request, dict):
         raise RequestError(400, f"expected a JSON object, got {type(request).__name__}; send one")
+    refuse_unstructured(request.get("structured_outputs"))
     refuse_many_answers(request)
     refuse_addresses(request.get("messages"))
+
+
+def refuse_unstructured(outputs: Any) -> None:
+    # vLLM 0.32 looks into it before it checks what it is, and answers 500.
+    if not isinstance(outputs, dict | None):
+        raise RequestError(
+            422,
+            f"structured_outputs must be an object, got {type(outputs).__name__}; "
+            'send such as {"choice": ["yes", "no"]}',
+        )
 
 
 def refuse_many_answers(request: dict[str, Any]) -> None:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from engine_server import Server, serving
 from made_up_engine import Answer, Engine
 from serve.routes import Routes
 from tiny_version import publish
@@ -22,6 +24,13 @@ FILES = {
 def version_directory(tmp_path: Path) -> Path:
     """A finished version of three small files."""
     return publish(tmp_path / "tiny" / "0123456789ab", FILES)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The service around vLLM itself, started once: that takes most of a minute."""
+    with serving(tmp_path_factory.mktemp("tiny")) as started:
+        yield started
 
 
 @pytest.fixture

@@ -82,17 +82,28 @@ def test_fails_when_the_body_is_no_json(ask, engine, path, body, words):
 
 
 @pytest.mark.parametrize("path", POSTED)
-def test_fails_when_the_announced_body_is_too_large(ask, engine, path):
-    answer = ask("POST", path, b"{", headers={"content-length": str(2**20 + 1)})
+@pytest.mark.parametrize(
+    "headers",
+    [{"content-length": str(2**24 + 1)}, {"content-length": str(2**20 + 1), "expect": "100-c..."}],
+)
+def test_fails_at_once_when_the_announced_body_is_far_too_large(ask, engine, path, headers):
+    answer = ask("POST", path, b"{", headers=headers, waits=True)
     assert (answer.status, answer.headers["connection"]) == (413, "close")
     assert message(answer).endswith("allowed are 1048576; send less at once")
 
 
 @pytest.mark.parametrize("path", POSTED)
-def test_fails_when_the_body_grows_too_large(ask, engine, path):
+def test_fails_when_the_body_is_too_large_and_says_so_once_it_has_been_sent(ask, engine, path):
     answer = ask("POST", path, *[b" " * 2**19] * 3)
     assert (answer.status, answer.headers["connection"]) == (413, "close")
+    assert "the body has 1572864 bytes or more" in message(answer)
     assert engine.scopes == []
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_fails_when_the_body_grows_without_an_end(ask, engine, path):
+    answer = ask("POST", path, *[b" " * 2**20] * 17, waits=True)
+    assert (answer.status, answer.headers["connection"]) == (413, "close")
 
 
 @pytest.mark.parametrize("path", POSTED)
@@ -152,6 +163,14 @@ def test_fails_when_one_request_asks_for_very_many_answers(ask, engine, body):
     assert answer.status == 422
     assert "answers (prompts times n), allowed are 128; send several" in message(answer)
     assert engine.scopes == []
+
+
+@pytest.mark.parametrize("given", [[], "x", 3, False])
+def test_fails_when_an_object_is_another_value_that_vllm_would_fail_at(ask, engine, given):
+    body = json.dumps({"prompt": "x", "structured_outputs": given}).encode()
+    answer = ask("POST", "/v1/completions", body)
+    assert answer.status == 422
+    assert "structured_outputs must be an object, got" in message(answer)
 
 
 @pytest.mark.parametrize("body", [{"prompt": [1] * 2000}, {"prompt": ["x"] * 128}, {"n": None}])

@@ -24,6 +24,7 @@ def save_tiny_llama(directory: Path) -> None:
         trainers.BpeTrainer(vocab_size=512, special_tokens=["<eos>"], initial_alphabet=alphabet),
     )
     fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<eos>")
+    fast.chat_template = "{% for message in messages %}{{ message.content }}{% endfor %}"
     fast.save_pretrained(directory)
     torch.manual_seed(0)
     config = LlamaConfig(
