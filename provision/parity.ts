@@ -104,5 +104,5 @@ export function figures({
   largestGap,
   meanDifference,
 }: Parity): string {
-  return `at concurrency ${concurrency} no token is more than ${largestGap.toFixed(3)} nats below the server's first choice (allowed ${BARS.gap}), and log-probabilities differ by ${meanDifference.toFixed(4)} on average (allowed ${BARS.meanDifference})`;
+  return `at concurrency ${concurrency} golden tokens are at most ${largestGap.toFixed(3)} nats below the server's first choice (allowed ${BARS.gap}), and log-probabilities differ by ${meanDifference.toFixed(4)} on average (allowed ${BARS.meanDifference})`;
 }
