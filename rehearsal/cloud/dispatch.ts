@@ -41,7 +41,10 @@ export async function dispatch(
   request: IncomingMessage,
   url: URL,
 ): Promise<Answer> {
-  const { service, discovery, found } = resolve(request.method ?? "GET", url);
+  const isUpload = /^\/(resumable\/)?upload\//.test(url.pathname);
+  // The pieces of an upload that was begun come with PUT, which the document leaves out.
+  const httpMethod = isUpload ? "POST" : (request.method ?? "GET");
+  const { service, discovery, found } = resolve(httpMethod, url);
   const principal = cloud.tokens.principal(request.headers.authorization);
   if (principal === undefined) {
     throw new ApiError(
@@ -52,7 +55,6 @@ export async function dispatch(
   }
   requireEnabled(cloud, service, discovery);
   const { method, variables } = found;
-  const isUpload = /^\/(resumable\/)?upload\//.test(url.pathname);
   const query = checkQuery(
     discovery,
     method,

@@ -1,4 +1,5 @@
 import type { Cloud } from "./cloud";
+import { GCLOUD_AUDIENCE } from "./iam/tokens";
 import { SERVICES } from "./services";
 
 /**
@@ -7,12 +8,18 @@ import { SERVICES } from "./services";
  */
 export function cloudEnvironment(cloud: Cloud): Record<string, string> {
   const { settings, origin, tokens } = cloud;
+  const hours = 12 * 3600;
   const environment: Record<string, string> = {
     PROJECT_ID: settings.project,
     REGION: settings.region,
     GOOGLE_OAUTH_ACCESS_TOKEN: tokens.accessToken(
       `user:${settings.user}`,
-      12 * 3600,
+      hours,
+    ),
+    GOOGLE_ID_TOKEN: tokens.identityToken(
+      settings.user,
+      GCLOUD_AUDIENCE,
+      hours,
     ),
   };
   for (const { prefix, base, variable, gcloud } of SERVICES) {

@@ -7,6 +7,7 @@ import {
 } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Cloud } from "../cloud";
+import { GCLOUD_AUDIENCE } from "../iam/tokens";
 import type { RevisionInstance } from "./revision-instance";
 
 /** Where a share of the requests goes. */
@@ -89,10 +90,12 @@ export class ServiceFront {
       ...(service?.["urls"] ?? []),
       ...(service?.["customAudiences"] ?? []),
     ];
-    if (!claims || !audiences.includes(claims.aud)) return 401;
+    if (claims === undefined) return 401;
     const kind = claims.email.endsWith(".gserviceaccount.com")
       ? "serviceAccount"
       : "user";
+    if (kind === "user") audiences.push(GCLOUD_AUDIENCE);
+    if (!audiences.includes(claims.aud)) return 401;
     return may(`${kind}:${claims.email}`) ? undefined : 403;
   }
 
