@@ -9,6 +9,7 @@ import {
 import { pythonEnvironment } from "../commands/python-environment";
 import { jobContainer, localized, serviceContainer } from "./container";
 import { endProcessesWithThisOne } from "./local-process";
+import { checkParity } from "./parity";
 import { finish, withProgress } from "./progress";
 import { type Answers, askAll, readQuestions, score } from "./questions";
 import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
@@ -113,6 +114,12 @@ async function rehearse(argv: readonly string[]): Promise<number> {
   const server = runContainer("vllm", service, python, workspace);
   const url = `http://127.0.0.1:${port}`;
   await healthy(server, `${url}/health`, 60, 600);
+  const version = localized(job, workspace.bucket).environment.OUTPUT_URI!;
+  const parity = await withProgress(
+    "Checking its answers",
+    (seconds) => ({ share: Math.min(seconds / 10, 0.95), text: "" }),
+    checkParity(url, version),
+  );
   const questions = readQuestions(data);
   let count = 0;
   const tuned = await withProgress(
@@ -136,7 +143,7 @@ async function rehearse(argv: readonly string[]): Promise<number> {
   console.log(
     report(questions, answers, rights, join(workspace.folder, "answers.txt")),
   );
-  const version = localized(job, workspace.bucket).environment.OUTPUT_URI!;
+  console.log(parity);
   console.log(
     `The trainer's own report, with its curves: ${join(version, "report.html")}`,
   );
