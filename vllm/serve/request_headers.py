@@ -1,4 +1,4 @@
-"""What is refused before a body is read: floods of headers, and bodies that are not plain JSON."""
+"""What is refused by its headers: floods of them, and bodies that are not plain JSON."""
 
 from collections.abc import MutableMapping
 from typing import Any
@@ -35,7 +35,6 @@ def require_plain_json(scope: MutableMapping[str, Any]) -> None:
             f"the body has the content-encoding {shown(encodings[0])}, allowed is none; "
             "send it uncompressed",
             {"accept-encoding": "identity"},
-            closes=True,
         )
     types = [value for name, value in scope["headers"] if name == b"content-type"]
     if types and not all(map(is_json, types)):
@@ -43,7 +42,6 @@ def require_plain_json(scope: MutableMapping[str, Any]) -> None:
             415,
             f"the body has the content-type {shown(types[0])}, allowed is application/json; "
             'send the header "content-type: application/json"',
-            closes=True,
         )
 
 

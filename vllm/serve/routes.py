@@ -78,10 +78,11 @@ class Routes:
         if path == "/lineage":
             await respond(send, 200, self._lineage)
         elif scope["method"] == "POST":
-            require_plain_json(scope)
+            # Before all else: who is answered while sending may see a reset connection instead.
             body = await read_body(scope, receive)
             if body is None:
                 return
+            require_plain_json(scope)
             if path == "/generate":
                 requests = engine_requests(body, self._form, context_length(scope))
                 answers = await predictions(self._app, requests, scope, receive)

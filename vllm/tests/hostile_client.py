@@ -36,8 +36,8 @@ class Outcome:
 
 # A grammar that allows no text. vLLM answers 500, and neither it nor other requests suffer.
 FRUITLESS = b"root ::= root root"
-# The server ends these connections itself, before any route is asked.
-MAY_CLOSE = ("no HTTP", "odd route", "odd headers")
+# Connections that the server ends while more is coming: what is no HTTP, and floods of headers.
+MAY_CLOSE = ("no HTTP", "odd headers")
 
 
 def in_json(head: bytes, body: bytes) -> bool:

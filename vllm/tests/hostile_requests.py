@@ -92,7 +92,7 @@ def odd_headers(random: Random) -> Hostile:
         ]
     )
     if headers == ["content-encoding: gzip"]:
-        body = gzip.compress(bytes(2**22))
+        body = gzip.compress(bytes(2**22), mtime=0)
     return post(random, "odd headers", path, body, *headers)
 
 

@@ -1,6 +1,7 @@
 """How the body of POST /generate becomes requests to vLLM."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -82,6 +83,30 @@ def test_a_model_that_was_trained_on_chats_is_asked_in_its_chat_template():
     messages = [{"role": "user", "content": "Hello {you}"}]
     body = {"messages": messages, "max_tokens": 9, "temperature": 0}
     assert made == EngineRequest("/v1/chat/completions", body)
+
+
+@pytest.mark.parametrize(
+    ("dataset_format", "path"),
+    [("columns", "/v1/completions"), ("messages", "/v1/chat/completions")],
+)
+def test_the_trainers_manifest_says_which_of_both_a_model_is(
+    tmp_path, monkeypatch, dataset_format, path
+):
+    """The contract between both containers, with the trainer's own code on the other side."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[2] / "trainer")
+    from finetune.publishing.manifest import Lineage, write_manifest
+    from finetune.settings import Settings
+
+    settings = Settings(
+        run_id="0123456789ab",
+        recipe_version=1,
+        trainer_source_hash="0" * 12,
+        output_uri=str(tmp_path / "out"),
+        checkpoint_uri=str(tmp_path / "checkpoint"),
+        dataset_format=dataset_format,
+    )
+    manifest = write_manifest(tmp_path, settings, Lineage("commit", "commit", None), {})
+    assert PromptForm(manifest).path == path
 
 
 def test_fails_when_a_chat_model_is_asked_by_fields():
