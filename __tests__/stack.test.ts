@@ -65,7 +65,10 @@ test("the state goes to a bucket when one is set", () => {
 test("labels of the settings go on everything", () => {
   const { provider } = synthesize(environment({ labels: { team: "data" } }));
 
-  expect(provider.google[0].default_labels).toEqual({ team: "data" });
+  expect(provider.google[0].default_labels).toEqual({
+    env: "dev",
+    team: "data",
+  });
 });
 
 test("every resource waits until the APIs answer", () => {

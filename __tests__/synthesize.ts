@@ -59,17 +59,23 @@ export function environment(changes: Raw = {}, model: Raw = {}): Raw {
  * Synthesizes one environment as `cdktf synth` does, with validations and error
  * annotations, and fails when nothing came out.
  */
-export function synthesizeText(dev: Raw = environment()): string {
+export function synthesizeText(
+  raw: Raw = environment(),
+  called = "dev",
+): string {
   const outdir = mkdtempSync(join(tmpdir(), "tuneserve-synth-"));
   try {
     const app = new App({ outdir });
     for (const [name, settings] of Object.entries(
-      readSettings({ environments: { dev } }, {}),
+      readSettings({ environments: { [called]: raw } }, {}),
     )) {
       new FinetuneStack(app, name, settings, SOURCES);
     }
     app.synth();
-    const json = readFileSync(join(outdir, "stacks/dev/cdk.tf.json"), "utf8");
+    const json = readFileSync(
+      join(outdir, "stacks", called, "cdk.tf.json"),
+      "utf8",
+    );
     if (Object.keys(JSON.parse(json).resource ?? {}).length === 0) {
       throw new Error("nothing was synthesized");
     }

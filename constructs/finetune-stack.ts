@@ -3,6 +3,7 @@ import { NullProvider } from "@cdktf/provider-null/lib/provider";
 import { dependable, GcsBackend, LocalBackend, TerraformStack } from "cdktf";
 import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
+import { BillingBudget, budgetApis } from "./billing-budget";
 import { ContainerImage, readyImage } from "./container-image";
 import { FinetunedModel } from "./finetuned-model";
 import { cudaBase } from "./gpu-shapes";
@@ -38,7 +39,7 @@ export class FinetuneStack extends TerraformStack {
     sources: Sources,
   ) {
     super(scope, id);
-    const { projectId, region, token, serviceAccounts } = settings;
+    const { projectId, region, token, budget, serviceAccounts } = settings;
     const models = Object.entries(settings.models);
     const served = models.map(([, { serving }]) => serving);
     const compileCache = served.some((serving) => serving.compileCache);
@@ -54,9 +55,18 @@ export class FinetuneStack extends TerraformStack {
     const apis = new ProjectApis(this, "apis", {
       projectId,
       region,
+      more: budget === "none" ? [] : budgetApis(budget),
       dependsOn: guard === undefined ? [] : [guard.passed],
     });
     const dependsOn = [apis.ready];
+    if (budget !== "none") {
+      new BillingBudget(this, "budget", {
+        projectId,
+        displayName: `tuneserve ${id}`,
+        budget,
+        dependsOn,
+      });
+    }
 
     const train = new ServiceAccount(this, "train", {
       accountId: serviceAccounts.train,
@@ -89,6 +99,7 @@ export class FinetuneStack extends TerraformStack {
             ...(guard === undefined ? {} : { variable: guard.variable }),
             version: token.version,
             replication: token.replication,
+            deletionProtection: token.deletionProtection,
             readers: { train: train.member },
             dependsOn,
           });
@@ -160,7 +171,8 @@ export class FinetuneStack extends TerraformStack {
     new GoogleProvider(this, "google", {
       project: projectId,
       region,
-      defaultLabels: labels,
+      // The bill is sorted by it, and the plan gate knows production by it.
+      defaultLabels: { env: this.node.id, ...labels },
     });
     new NullProvider(this, "null");
     if (state.bucket !== undefined) {

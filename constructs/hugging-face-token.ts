@@ -22,6 +22,9 @@ export interface HuggingFaceTokenProps {
   /** `automatic`, or the regions that hold copies. */
   readonly replication: "automatic" | readonly string[];
 
+  /** Whether the secret must be unlocked before it can be deleted. */
+  readonly deletionProtection: boolean;
+
   /** Members that may read the token. */
   readonly readers: Record<string, string>;
 
@@ -71,6 +74,7 @@ export class HuggingFaceToken extends Construct {
                   replicas: replication.map((location) => ({ location })),
                 },
               },
+        deletionProtection: props.deletionProtection,
         dependsOn,
       });
       const version = new SecretManagerSecretVersion(this, "version", {

@@ -20,6 +20,13 @@ export interface ProjectApisProps {
   readonly projectId: string;
   readonly region: string;
 
+  /**
+   * More APIs by their first label.
+   *
+   * @default - those that every stack needs
+   */
+  readonly more?: readonly string[];
+
   /** What must be done before an API is switched on. */
   readonly dependsOn: ITerraformDependable[];
 }
@@ -32,7 +39,8 @@ export class ProjectApis extends Construct {
   public constructor(scope: Construct, id: string, props: ProjectApisProps) {
     super(scope, id);
 
-    const services = APIS.map(
+    const apis = [...APIS, ...(props.more ?? [])];
+    const services = apis.map(
       (api) =>
         new ProjectService(this, api, {
           service: `${api}.googleapis.com`,
@@ -45,7 +53,7 @@ export class ProjectApis extends Construct {
     // The provider returns while an API still answers SERVICE_DISABLED, and
     // does not retry that answer.
     // https://github.com/hashicorp/terraform-provider-google/issues/11020
-    const names = APIS.map((api) => `${api}.googleapis.com`).join(",");
+    const names = apis.map((api) => `${api}.googleapis.com`).join(",");
     this.ready = new Provisioner(this, "ready", {
       script: "provision/await-apis.ts",
       triggers: { apis: names },

@@ -1,5 +1,6 @@
 import { distance } from "fastest-levenshtein";
 import type { z } from "zod";
+import { withProductionDefaults } from "./production-defaults";
 import {
   type EnvironmentSettings,
   settings,
@@ -51,7 +52,9 @@ export function readSettings(
   };
   const only = wanted ?? (names.length === 1 ? names[0] : undefined);
   const set = overrideByVariables(own, only, variables);
-  const parsed = settings.safeParse(set.context, { reportInput: true });
+  const parsed = settings.safeParse(withProductionDefaults(set.context), {
+    reportInput: true,
+  });
   const problems = [
     ...set.ambiguous.map((variable) =>
       only === undefined

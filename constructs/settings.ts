@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { budgetSettings } from "./budget-settings";
 import { GPU_REGIONS } from "./gpu-shapes";
 import { type ModelSettings, modelSettings } from "./model-settings";
 import {
@@ -54,6 +55,8 @@ const token = z.strictObject({
       { error: '"automatic", or a list of regions' },
     )
     .default("automatic"),
+  /** Whether the secret must be unlocked before a destroy; on in production. */
+  deletionProtection: z.boolean("true or false").default(false),
 });
 
 const build = z.strictObject({
@@ -100,6 +103,8 @@ export const environmentSettings = z.strictObject({
     .prefault({}),
   network,
   token: token.prefault({}),
+  /** In production a budget is the default. */
+  budget: budgetSettings.default("none"),
   bucket: z
     .strictObject({
       name: bucketName.optional(),

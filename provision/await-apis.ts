@@ -68,6 +68,13 @@ function probe(
   const place = `${project}/locations/${REGION}`;
   const few = { pageSize: "1" };
   const probes: Record<string, GoogleRequest> = {
+    // Whatever this account is, the answer tells whether the API is on.
+    billingbudgets: {
+      service: "billingbudgets",
+      path: "billingAccounts/000000-000000-000000/budgets",
+      query: few,
+    },
+    cloudbilling: { service: "cloudbilling", path: `${project}/billingInfo` },
     artifactregistry: {
       service: "artifactregistry",
       path: `${place}/repositories`,
@@ -83,6 +90,11 @@ function probe(
       method: "POST",
       body: { resourceNames: [project], pageSize: 1 },
       retry: { idempotent: true },
+    },
+    monitoring: {
+      service: "monitoring",
+      path: `${project}/notificationChannels`,
+      query: few,
     },
     run: { service: "run", path: `${place}/jobs`, query: few },
     secretmanager: {

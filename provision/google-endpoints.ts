@@ -9,6 +9,14 @@ const SERVICES = {
     "GOOGLE_ARTIFACT_REGISTRY_CUSTOM_ENDPOINT",
     "https://artifactregistry.googleapis.com/v1/",
   ],
+  billingbudgets: [
+    "GOOGLE_BILLING_CUSTOM_ENDPOINT",
+    "https://billingbudgets.googleapis.com/v1/",
+  ],
+  cloudbilling: [
+    "GOOGLE_CLOUD_BILLING_CUSTOM_ENDPOINT",
+    "https://cloudbilling.googleapis.com/v1/",
+  ],
   cloudbuild: [
     "GOOGLE_CLOUD_BUILD_CUSTOM_ENDPOINT",
     "https://cloudbuild.googleapis.com/v1/",
@@ -25,6 +33,10 @@ const SERVICES = {
   logging: [
     "GOOGLE_LOGGING_CUSTOM_ENDPOINT",
     "https://logging.googleapis.com/v2/",
+  ],
+  monitoring: [
+    "GOOGLE_MONITORING_CUSTOM_ENDPOINT",
+    "https://monitoring.googleapis.com/v3/",
   ],
   resourcemanager: [
     "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT",
