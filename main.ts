@@ -1,9 +1,11 @@
-import { App } from "cdktf";
+import { App, Aspects } from "cdktf";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FinetuneStack } from "./constructs/finetune-stack";
 import { readSettings, SettingsError } from "./constructs/read-settings";
 import { sourceHash } from "./constructs/source-hash";
+import { refusals, SynthGate } from "./constructs/synth-gate";
+import { readWaivers, WaiversError } from "./gates/waiver";
 
 /** The `context` of cdktf.json, which only the CLI hands on by itself. */
 function context(): Record<string, unknown> {
@@ -35,8 +37,13 @@ function synthesize(): void {
   Reflect.deleteProperty(Error, "prepareStackTrace");
   try {
     const app = new App({ stackTraces: false });
+    const gate = new SynthGate(
+      readWaivers(join(__dirname, "gates", "waivers.json")),
+    );
     for (const [name, settings] of Object.entries(environments)) {
-      new FinetuneStack(app, name, settings, sources);
+      const stack = new FinetuneStack(app, name, settings, sources);
+      // Aspects of the app itself never reach its stacks.
+      Aspects.of(stack).add(gate);
     }
     app.synth();
   } finally {
@@ -47,7 +54,11 @@ function synthesize(): void {
 try {
   synthesize();
 } catch (error) {
-  if (!(error instanceof SettingsError)) throw error;
-  console.error(error.message);
+  const message =
+    error instanceof SettingsError || error instanceof WaiversError
+      ? error.message
+      : refusals(error);
+  if (message === undefined) throw error;
+  console.error(message);
   process.exitCode = 1;
 }

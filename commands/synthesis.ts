@@ -47,6 +47,8 @@ export function synthesize(
       cwd: root,
       env: {
         ...withoutTokens(env),
+        // Of cdktf: with it, what the synthesis refuses would be deployed.
+        CDKTF_CONTINUE_SYNTH_ON_ERROR_ANNOTATIONS: undefined,
         ...(environment ? { TUNESERVE_ENVIRONMENT: environment } : {}),
       },
       stdio: ["ignore", "inherit", "inherit"],

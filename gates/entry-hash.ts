@@ -42,7 +42,9 @@ function entry(resource: Resource): unknown {
 
 function valueOf(resource: Resource, { attribute, message }: Finding): unknown {
   const path = (attribute ?? "").replace(/\[\d+\]/g, "").split(".");
-  const found = attributes(resource, path).map(({ value }) => value);
+  const found = attributes(resource, path)
+    .filter((place) => place.path === attribute)
+    .map(({ value }) => value);
   return found.length > 0 ? found : [message, resource.provisioners];
 }
 

@@ -57,7 +57,8 @@ export const imagePinned: Rule = {
 
 const DIGEST = /@sha256:[0-9a-f]{64}$/;
 const TAG = /:[\w][\w.-]*$/;
-const CONTENT_HASH = /^(.+)\/[^/:@]+:[0-9a-f]{16,64}$/;
+/** Also where one source has variants, such as another CUDA. */
+const CONTENT_HASH = /^(.+)\/[^/:@]+:[0-9a-f]{16,64}(-[a-z0-9]+)?$/;
 
 /** A hash of what was built names one image for ever, where tags cannot move. */
 function isPinned(uri: string, immutable: ReadonlySet<string>): boolean {

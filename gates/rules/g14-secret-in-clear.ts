@@ -85,7 +85,7 @@ function observe(address: string, found: readonly Shaped[]): Observation[] {
     level: "block",
     address,
     attribute: path,
-    message: `${path} holds what looks like ${shape}`,
+    message: `holds what looks like ${shape}`,
     change: CHANGE,
   }));
 }
