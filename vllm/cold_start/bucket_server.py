@@ -1,0 +1,205 @@
+"""A bucket of Cloud Storage on loopback, as slow as a network: folders below one are its objects.
+
+Speaks as much of the JSON API (and of the XML API's reads) as google-cloud-storage, the Run:ai
+streamer and gcsfuse use here: https://cloud.google.com/storage/docs/json_api/v1
+"""
+
+import base64
+import json
+import os
+import re
+import time
+from collections.abc import Iterator
+from email.parser import BytesParser
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Lock, Thread
+from typing import Any
+from urllib.parse import parse_qs, unquote, urlsplit
+
+import google_crc32c
+
+BLOCK = 2**18
+BUCKET = "models"
+OBJECTS = f"/storage/v1/b/{BUCKET}/o"
+# Also where something is created, and the XML API's place of an object.
+OBJECT = re.compile(rf"^(?:/download)?{OBJECTS}/(.+)$|^/{BUCKET}/(.+)$")
+
+
+class BucketServer:
+    """
+    Args:
+        folder: its files are the objects, by their path below it.
+        connection_bytes: most bytes a second through one connection; None for as fast as it goes.
+        latency: seconds before each answer.
+    """
+
+    def __init__(
+        self, folder: Path, *, connection_bytes: float | None = None, latency: float = 0
+    ) -> None:
+        self.folder, self.connection_bytes, self.latency = folder, connection_bytes, latency
+        self.requests = 0
+        self.sent = 0
+        self.lock = Lock()
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
+        self.url = f"http://127.0.0.1:{self._http.server_port}"
+        # google-cloud-storage, and the C++ client below the streamer.
+        self.environment = {
+            "STORAGE_EMULATOR_HOST": self.url,
+            "CLOUD_STORAGE_EMULATOR_ENDPOINT": self.url,
+            "RUNAI_STREAMER_GCS_USE_ANONYMOUS_CREDENTIALS": "true",
+            "GOOGLE_CLOUD_PROJECT": "local",
+        }
+
+    def __enter__(self) -> "BucketServer":
+        Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.shutdown()
+        self._http.server_close()
+
+    def names(self) -> list[str]:
+        files = (path for path in self.folder.rglob("*") if path.is_file())
+        return sorted(path.relative_to(self.folder).as_posix() for path in files)
+
+    def describe(self, name: str) -> dict[str, Any]:
+        """An object's resource."""
+        path = self.folder / name
+        status = path.stat()
+        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(status.st_mtime))
+        return {
+            "kind": "storage#object",
+            "bucket": BUCKET,
+            "name": name,
+            "size": str(status.st_size),
+            "crc32c": crc32c(path, status.st_mtime_ns),
+            "generation": str(status.st_mtime_ns // 1000),
+            "metageneration": "1",
+            "storageClass": "STANDARD",
+            "timeCreated": moment,
+            "updated": moment,
+        }
+
+    def create(self, name: str, data: bytes, only_new: bool) -> tuple[int, Any]:
+        path = self.folder / name
+        with self.lock:
+            if only_new and path.exists():
+                return 412, {"error": {"code": 412, "message": "conditionNotMet"}}
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data)
+        return 200, self.describe(name)
+
+
+@cache
+def crc32c(path: Path, _modified: int) -> str:
+    checksum = google_crc32c.Checksum()
+    with path.open("rb") as stream:
+        while block := stream.read(2**22):
+            checksum.update(block)
+    return base64.b64encode(checksum.digest()).decode()
+
+
+def _handler(server: BucketServer) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            time.sleep(server.latency)
+            with server.lock:
+                server.requests += 1
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            if parts.path == f"/storage/v1/b/{BUCKET}":
+                return self._answer(200, {"kind": "storage#bucket", "name": BUCKET, "id": BUCKET})
+            # What gcsfuse asks of a new kind of bucket, and this is none.
+            if parts.path.endswith("/storageLayout"):
+                layout = {"kind": "storage#storageLayout", "bucket": BUCKET, "location": "LOCAL"}
+                return self._answer(200, layout | {"hierarchicalNamespace": {"enabled": False}})
+            if parts.path == OBJECTS:
+                return self._answer(200, self._listing(query))
+            found = OBJECT.match(parts.path)
+            name = unquote(found[1] or found[2]) if found else ""
+            if not name or not (server.folder / name).is_file():
+                return self._answer(404, {"error": {"code": 404, "message": f"no {name}"}})
+            if query.get("alt") == "media" or (found and found[2]):
+                return self._send(name)
+            return self._answer(200, server.describe(name))
+
+        def do_POST(self) -> None:
+            query = parse_qs(urlsplit(self.path).query)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            kind = self.headers["Content-Type"].encode()
+            described, media = (
+                BytesParser()
+                .parsebytes(b"Content-Type: " + kind + b"\r\n\r\n" + body)
+                .get_payload()
+            )
+            name = json.loads(described.get_payload())["name"]
+            data = media.get_payload(decode=True)
+            self._answer(*server.create(name, data, query.get("ifGenerationMatch") == ["0"]))
+
+        def _listing(self, query: dict[str, str]) -> dict[str, Any]:
+            prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
+            items, prefixes = [], set()
+            for name in server.names():
+                if not name.startswith(prefix):
+                    continue
+                folder, found, _ = name.removeprefix(prefix).partition(delimiter or "\0")
+                if found:
+                    prefixes.add(prefix + folder + delimiter)
+                else:
+                    items.append(server.describe(name))
+            return {"kind": "storage#objects", "items": items, "prefixes": sorted(prefixes)}
+
+        def _send(self, name: str) -> None:
+            path = server.folder / name
+            described = server.describe(name)
+            size = int(described["size"])
+            first, last = 0, size - 1
+            asked = re.match(r"bytes=(\d+)-(\d*)$", self.headers.get("Range", ""))
+            if asked:
+                first = int(asked[1])
+                last = min(int(asked[2] or last), size - 1)
+            self.send_response(206 if asked else 200)
+            self.send_header("Content-Length", str(last + 1 - first))
+            self.send_header("Content-Type", "application/octet-stream")
+            self.send_header("X-Goog-Generation", described["generation"])
+            self.send_header("X-Goog-Stored-Content-Length", str(size))
+            if asked:
+                self.send_header("Content-Range", f"bytes {first}-{last}/{size}")
+            else:
+                self.send_header("X-Goog-Hash", f"crc32c={described['crc32c']}")
+            self.end_headers()
+            try:
+                for block in self._paced(path, first, last + 1):
+                    self.wfile.write(block)
+            except ConnectionError:  # gcsfuse asks for much, and leaves when it has enough
+                self.close_connection = True
+
+        def _paced(self, path: Path, position: int, end: int) -> Iterator[bytes]:
+            began, first = time.monotonic(), position
+            with path.open("rb", buffering=0) as stream:
+                while position < end:
+                    block = os.pread(stream.fileno(), min(BLOCK, end - position), position)
+                    position += len(block)
+                    yield block
+                    with server.lock:
+                        server.sent += len(block)
+                    if server.connection_bytes:
+                        due = began + (position - first) / server.connection_bytes
+                        time.sleep(max(0.0, due - time.monotonic()))
+
+        def _answer(self, status: int, body: Any) -> None:
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler

