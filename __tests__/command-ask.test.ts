@@ -317,6 +317,13 @@ describe("a prompt", () => {
     expect(renderPrompt("{question} {context}", values)).toBe("{context}? T");
   });
 
+  test("keeps the braces that its template writes twice", () => {
+    const template = 'Return {{"sql": ...}} for {question}';
+    expect(renderPrompt(template, { question: "Q" })).toBe(
+      'Return {"sql": ...} for Q',
+    );
+  });
+
   test.each([
     ["alone", ` ${SQL}`],
     [

@@ -1,11 +1,10 @@
-import { identityToken, principalOf } from "./ask/identity-token";
+import { requireAccess } from "./ask/access";
+import { identityToken } from "./ask/identity-token";
 import { completionOf, renderPrompt, templateOf } from "./ask/prompt";
-import {
-  servedAddress,
-  type SettingsOfModel,
-  settingsOfModel,
-} from "./ask/served-model";
+import { servedAddress, settingsOfModel } from "./ask/served-model";
+import { serviceAddress } from "./ask/service-address";
 import { isLocal, serviceCall } from "./ask/service-call";
+import { shortened } from "./ask/shortened";
 import {
   type Command,
   CommandError,
@@ -67,7 +66,7 @@ export async function ask(
   const question = theQuestion(positionals);
   const deadlineSeconds = seconds(values.timeout ?? "300");
   const { environment, model } = values;
-  const url = address(
+  const url = serviceAddress(
     values.url ?? servedAddress(root, env, environment, model),
   );
   const settings = settingsOfModel(root, env, environment, model);
@@ -135,50 +134,6 @@ function seconds(value: string): number {
     );
   }
   return number;
-}
-
-function address(url: string): string {
-  if (!/^https?:\/\/./.test(url) || !URL.canParse(url)) {
-    throw new CommandError(
-      `--url: got '${url}'; allowed: an address such as https://serve-gemma-sql-123.us-central1.run.app`,
-      2,
-    );
-  }
-  if (url.startsWith("http:") && !isLocal(url)) {
-    throw new CommandError(
-      `--url: got '${url}'; allowed: https, because an identity token goes along`,
-      2,
-    );
-  }
-  return url;
-}
-
-function requireAccess(
-  status: number,
-  token: string | null,
-  { service }: SettingsOfModel,
-): void {
-  if (status !== 401 && status !== 403) {
-    return;
-  }
-  const principal = (token && principalOf(token)) ?? "user:YOU@EXAMPLE.COM";
-  const {
-    name = "SERVICE",
-    region = "REGION",
-    project = "PROJECT",
-  } = service ?? {};
-  const why =
-    status === 401
-      ? "Cloud Run does not accept the identity token (401). With a person's login try GOOGLE_ID_TOKEN=$(gcloud auth print-identity-token). If it is accepted, whoever asks also needs"
-      : `${principal} may not ask the service (403): what is missing is`;
-  throw new CommandError(
-    `${why} roles/run.invoker on ${name}. Put "${principal}" into serving.invokers in cdktf.json and deploy, or\n  gcloud run services add-iam-policy-binding ${name} --region ${region} --project ${project} --member ${principal} --role roles/run.invoker`,
-  );
-}
-
-function shortened(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length <= 300 ? line : `${line.slice(0, 300)}...`;
 }
 
 if (require.main === module) {

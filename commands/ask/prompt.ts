@@ -26,7 +26,8 @@ export function templateOf(
 }
 
 /**
- * Fills a template's placeholders. In one pass: what a value holds is no
+ * Fills a template's placeholders. A literal brace is written twice: Python's
+ * str.format filled it for training. In one pass: what a value holds is no
  * placeholder.
  *
  * @param values - by placeholder; one that is missing becomes empty
@@ -35,9 +36,22 @@ export function renderPrompt(
   template: string,
   values: Readonly<Record<string, string>>,
 ): string {
-  return template.replace(/\{(\w+)\}/g, (_, name: string) =>
-    Object.hasOwn(values, name) ? (values[name] ?? "") : "",
+  return template.replace(
+    /\{\{|\}\}|\{(\w+)\}/g,
+    (whole, name: string | undefined) =>
+      name === undefined
+        ? whole.charAt(0)
+        : Object.hasOwn(values, name)
+          ? (values[name] ?? "")
+          : "",
   );
+}
+
+/** Names of a template's placeholders, each once. */
+export function placeholdersOf(template: string): string[] {
+  const marks = template.matchAll(/\{\{|\}\}|\{(\w+)\}/g);
+  const names = [...marks].flatMap(([, name]) => name ?? []);
+  return [...new Set(names)];
 }
 
 /**

@@ -49,6 +49,8 @@ export function servedAddress(
 export interface SettingsOfModel {
   /** Prompt template with placeholders such as `{question}`. */
   readonly prompt: string;
+  /** How many requests the service works on at a time, with all its instances. */
+  readonly places: number;
   /** The service, where the settings are complete. */
   readonly service?: {
     readonly name: string;
@@ -76,15 +78,18 @@ export function settingsOfModel(
   const settings = environment ? all[environment] : Object.values(all)[0];
   const models = Object.values(settings?.models ?? {});
   const found = models.find(({ name }) => name === model) ?? models[0];
+  const { prompt, serving } = found ?? modelSettings.parse({});
+  const places = serving.maxNumSeqs * serving.maxInstances;
   if (!settings || !found) {
-    return { prompt: modelSettings.parse({}).prompt };
+    return { prompt, places };
   }
   const { projectId: project, region } = settings;
   return {
-    prompt: found.prompt,
+    prompt,
+    places,
     ...(project === UNSET.PROJECT_ID
       ? {}
-      : { service: { name: found.serving.service, region, project } }),
+      : { service: { name: serving.service, region, project } }),
   };
 }
 
