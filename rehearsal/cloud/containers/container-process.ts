@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import {
   bytecodeFolder,
@@ -29,6 +29,7 @@ export async function startProcess(
   const built: BuiltImage = JSON.parse(
     readFileSync(join(image.folder, "image.json"), "utf8"),
   );
+  const rootfs = join(image.folder, "rootfs");
   const local = localText(cloud, template, container, props.port);
   const metadata = await MetadataServer.start(
     cloud,
@@ -48,8 +49,13 @@ export async function startProcess(
   const python = pythonEnvironment();
   const work = new LocalProcess({
     name: shortName(name),
-    command: [...entrypoint, ...args].map(local),
-    folder: join(image.folder, "rootfs", built.workdir),
+    command: [...entrypoint, ...args].map((word) => {
+      const inImage = join(rootfs, word);
+      return word.startsWith("/") && existsSync(inImage)
+        ? inImage
+        : local(word);
+    }),
+    folder: join(rootfs, built.workdir),
     log: file,
     environment: {
       // The image's RUN lines were not carried out: its Python is that of the tests.

@@ -1,13 +1,5 @@
-import {
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  rmSync,
-  rmdirSync,
-  statSync,
-} from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, linkSync, mkdirSync, rmSync, rmdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 
 /** A bucket on disk: a file for each generation, and the live ones again under their names. */
 export class BucketFolder {
@@ -28,11 +20,11 @@ export class BucketFolder {
 
   /** Where an object shows; undefined for a name that is no path, such as `a/../b` or `a//b`. */
   path(name: string): string | undefined {
-    const path = resolve(this.view, name);
-    const plain = join(this.view, name.replace(/\/$/, ""));
-    return path === plain && path.startsWith(`${this.view}/`)
-      ? path
-      : undefined;
+    const segments = name.replace(/\/$/, "").split("/");
+    const isPath = segments.every(
+      (segment) => !["", ".", ".."].includes(segment),
+    );
+    return isPath ? join(this.view, ...segments) : undefined;
   }
 
   show(name: string, generation: string): void {
@@ -74,17 +66,6 @@ export class BucketFolder {
         break;
       }
     }
-  }
-
-  /** Names of files that were written through a volume, and are no objects yet. */
-  written(isLink: (name: string, inode: number) => boolean): string[] {
-    return readdirSync(this.view, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-      .filter(
-        (path) => !isLink(path.slice(this.view.length + 1), statSync(path).ino),
-      )
-      .map((path) => path.slice(this.view.length + 1));
   }
 
   delete(): void {
