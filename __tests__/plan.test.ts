@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fixtureFile, PLANNED, planFixture, planShape } from "./plan-fixtures";
 import {
   DEFAULT_RESOURCES,
   environment,
@@ -26,9 +27,12 @@ const terraform = (stack: string, ...args: string[]) =>
     },
   });
 
-function write(stack: string, dev?: Raw): void {
+function write(stack: string, settings?: Raw, called?: string): void {
   mkdirSync(join(folder, stack), { recursive: true });
-  writeFileSync(join(folder, stack, "cdk.tf.json"), synthesizeText(dev));
+  writeFileSync(
+    join(folder, stack, "cdk.tf.json"),
+    synthesizeText(settings, called),
+  );
 }
 
 write("default");
@@ -132,10 +136,41 @@ interface Plan {
 
     expect(planned(name).resource_changes.length).toBeGreaterThan(20);
   });
+
+  // UPDATE_PLANS=1 writes the fixtures anew, also those that are not compared.
+  const { dev, prod, ...others } = PLANNED;
+  test.each(
+    Object.entries({ dev, prod, ...(process.env.UPDATE_PLANS ? others : {}) }),
+  )(
+    "the gate's fixture of the %s plan is what Terraform writes",
+    (name, of) => {
+      if (name !== "dev") {
+        write(name, of?.settings, of?.environment);
+        terraform(name, "init", "-input=false");
+      }
+      const plan = {
+        ...planned(name === "dev" ? "default" : name),
+        timestamp: "2026-11-24T00:00:00Z",
+      };
+      if (process.env.UPDATE_PLANS) {
+        writeFileSync(fixtureFile(name), `${JSON.stringify(plan)}\n`);
+      }
+
+      expect(planShape(planFixture(name))).toEqual(planShape(plan));
+    },
+  );
 });
 
+const plans = new Map<string, Plan>();
+
 function planned(stack: string): Plan {
+  const known = plans.get(stack);
+  if (known !== undefined) return known;
   const plan = terraform(stack, "plan", "-input=false", "-out=plan");
   expect(plan.stderr).toBe("");
-  return JSON.parse(terraform(stack, "show", "-json", "plan").stdout) as Plan;
+  const json = JSON.parse(
+    terraform(stack, "show", "-json", "plan").stdout,
+  ) as Plan;
+  plans.set(stack, json);
+  return json;
 }
