@@ -343,6 +343,15 @@ describe("the network", () => {
     expect(statuses).toEqual([expected]);
   });
 
+  test("fails when the service alone reads the bucket through it, and cannot", async () => {
+    const models = { gemma: { serving: { egress: "all" } } };
+    answers[SUBNET] = subnetwork();
+
+    expect((await found(network, given({ models }))).text).toMatch(
+      /^fail .*no Private Google Access/,
+    );
+  });
+
   test("fails when it does not exist, and passes when none is used", async () => {
     expect((await found(network)).text).toMatch(/^fail .*does not exist/);
     const none = given({ network: "none" });

@@ -472,9 +472,9 @@ describe("vLLM service", () => {
     expect(service(stack).template.containers[0].startup_probe).toEqual({
       http_get: { path: "/health", port: 8000 },
       initial_delay_seconds: 0,
-      period_seconds: 10,
+      period_seconds: 5,
       timeout_seconds: 5,
-      failure_threshold: 180,
+      failure_threshold: 360,
     });
     expect(service(stack).timeouts).toEqual({ create: "45m", update: "45m" });
   });

@@ -64,7 +64,10 @@ export const network: Check = async ({ settings, google }) => {
     });
   }
   // Private ranges alone: Google's APIs are asked past the network.
-  if (egress === "all" && found.privateIpGoogleAccess !== true) {
+  const all = Object.values(settings.models).some(
+    ({ serving }) => (serving.egress ?? egress) === "all",
+  );
+  if ((egress === "all" || all) && found.privateIpGoogleAccess !== true) {
     findings.push({
       status: "fail",
       what,
