@@ -82,8 +82,6 @@ def read(options: argparse.Namespace, folder: Path) -> None:
 def starts(options: argparse.Namespace, folder: Path) -> None:
     """From the process to /health and the first answer, by where the weights come from."""
     random_llama(folder / "m" / RUN, options.layers)
-    # The server itself reads from the page cache then, and the imports are in it as well.
-    report("once, to warm up", str(folder / "m" / RUN), ["--load-format=mount"], {})
     report("files on a disk", str(folder / "m" / RUN), ["--load-format=mount"], {})
     with BucketServer(
         folder, latency=options.latency, connection_bytes=options.connection_bytes
@@ -100,9 +98,10 @@ def report(what: str, model: str, arguments: list[str], environment: dict[str, s
         started = start(model, [*ARGUMENTS, *arguments], environment)
     except RuntimeError as error:
         return print(f"  {what}: {error}")
-    print(f"  {what}: healthy after {started.healthy:.1f} s, answered {started.first_answer:.1f} s")
-    for phase, seconds in started.phases.items():
-        print(f"    {seconds:6.1f} s  {phase}")
+    print(f"  {what}; passed, and worked of a processor")
+    ends = {**started.phases, "healthy": started.healthy, "first answer": started.first_answer}
+    for phase, moment in ends.items():
+        print(f"    {moment.passed:6.1f} s {moment.worked:6.1f} s  {phase}")
     print(f"    {started.loading}", flush=True)
     return None
 

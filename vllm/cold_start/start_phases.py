@@ -28,12 +28,23 @@ ENDS = {
 
 
 @dataclass(frozen=True)
-class Start:
-    """Seconds since the process began, by the phase that ended then; the log's own words too."""
+class Moment:
+    """Seconds since the process began, and how many of a processor it and its children took.
 
-    phases: Mapping[str, float]
-    healthy: float
-    first_answer: float
+    The second number is the one to compare: on a busy machine the first says how busy it was.
+    """
+
+    passed: float
+    worked: float
+
+
+@dataclass(frozen=True)
+class Start:
+    """When each phase ended; the log's own words on loading too."""
+
+    phases: Mapping[str, Moment]
+    healthy: Moment
+    first_answer: Moment
     loading: str
 
 
@@ -51,44 +62,61 @@ def start(model: str, arguments: Sequence[str], environment: Mapping[str, str]) 
         text=True,
         start_new_session=True,
     )
-    lines: list[tuple[float, str]] = []
-    reader = Thread(target=collect, args=(process, began, lines), daemon=True)
-    reader.start()
+
+    def now() -> Moment:
+        return Moment(time.monotonic() - began, processor_seconds(process.pid))
+
+    phases: dict[str, Moment] = {}
+    lines: list[str] = []
+
+    def collect() -> None:
+        for line in process.stdout or ():
+            lines.append(line.rstrip())
+            for name, pattern in ENDS.items():
+                if name not in phases and re.search(pattern, line):
+                    phases[name] = now()
+
+    Thread(target=collect, daemon=True).start()
     try:
-        healthy = wait_until_healthy(process, began, lines)
+        wait_until_healthy(process, lines)
+        healthy = now()
         answer()
-        answered = time.monotonic() - began
+        answered = now()
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-    phases = {}
-    for name, pattern in ENDS.items():
-        found = next((moment for moment, line in lines if re.search(pattern, line)), None)
-        if found is not None:
-            phases[name] = found
-    loading = next((line for _, line in lines if "Loading weights took" in line), "")
+    loading = next((line for line in lines if "Loading weights took" in line), "")
     return Start(phases, healthy, answered, loading[-60:].strip())
 
 
 def path(environment: Mapping[str, str]) -> str:
-    return os.pathsep.join(filter(None, [str(SERVE), environment.get("PYTHONPATH", "")]))
+    """The caller's stays behind: the streamer may be installed there."""
+    given = environment.get("PYTHONPATH") or os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(filter(None, [str(SERVE), given]))
 
 
-def collect(process: subprocess.Popen[str], began: float, lines: list[tuple[float, str]]) -> None:
-    for line in process.stdout or ():
-        lines.append((time.monotonic() - began, line.rstrip()))
+def processor_seconds(session: int) -> float:
+    """Of all processes of a session, as /proc tells them (man 5 proc, stat)."""
+    ticks = 0
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:  # ended since
+            continue
+        if int(fields[3]) == session:
+            ticks += sum(map(int, fields[11:15]))  # with those children that ended
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
-def wait_until_healthy(
-    process: subprocess.Popen[str], began: float, lines: list[tuple[float, str]]
-) -> float:
-    while time.monotonic() - began < SECONDS and process.poll() is None:
+def wait_until_healthy(process: subprocess.Popen[str], lines: list[str]) -> None:
+    end = time.monotonic() + SECONDS
+    while time.monotonic() < end and process.poll() is None:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{PORT}/health", timeout=2):
-                return time.monotonic() - began
+                return
         except (urllib.error.URLError, OSError):
             time.sleep(0.1)
-    raise RuntimeError("not healthy:\n" + "\n".join(line for _, line in lines[-30:]))
+    raise RuntimeError("not healthy:\n" + "\n".join(lines[-30:]))
 
 
 def answer() -> None:
