@@ -62,13 +62,11 @@ test("the state goes to a bucket when one is set", () => {
   });
 });
 
-test("labels of the settings go on everything", () => {
-  const { provider } = synthesize(environment({ labels: { team: "data" } }));
+test("labels of the settings go on everything, as they are written", () => {
+  const labels = { team: "data", "cost-center": "c1" };
+  const { provider } = synthesize(environment({ labels }));
 
-  expect(provider.google[0].default_labels).toEqual({
-    env: "dev",
-    team: "data",
-  });
+  expect(provider.google[0].default_labels).toEqual({ env: "dev", ...labels });
 });
 
 test("every resource waits until the APIs answer", () => {

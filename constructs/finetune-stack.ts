@@ -168,12 +168,13 @@ export class FinetuneStack extends TerraformStack {
     const { projectId, region, labels, state } = settings;
     // Ephemeral variables came with Terraform 1.10, write-only arguments with 1.11.
     this.addOverride("terraform.required_version", ">= 1.11");
-    new GoogleProvider(this, "google", {
+    const google = new GoogleProvider(this, "google", {
       project: projectId,
       region,
-      // The bill is sorted by it, and the plan gate knows production by it.
-      defaultLabels: { env: this.node.id, ...labels },
     });
+    // As an override: a provider's own keys lose their hyphens. The bill is
+    // sorted by `env`, and the plan gate knows production by it.
+    google.addOverride("default_labels", { env: this.node.id, ...labels });
     new NullProvider(this, "null");
     if (state.bucket !== undefined) {
       new GcsBackend(this, {
