@@ -1,12 +1,17 @@
 """What is refused of requests to vLLM's own API below /v1, before vLLM sees them."""
 
+import json
 from typing import Any
 
 from serve.json_body import parse_json
 from serve.request_error import RequestError
 
 # vLLM's own limits are 1024 prompts of 16384 answers each, all of them queued for one request.
-MOST_ANSWERS = 128
+MOST_ANSWERS = 64
+# They are compiled to automata, in the engine's process. vLLM sets no limit: one request of 600 kB
+# took it a minute and 3 GB.
+GRAMMARS = ("structured_outputs", "response_format", "tools")
+MOST_GRAMMAR_BYTES = 2**13
 
 
 def require_harmless(body: bytes) -> None:
@@ -18,6 +23,7 @@ def require_harmless(body: bytes) -> None:
     if not isinstance(request, dict):
         raise RequestError(400, f"expected a JSON object, got {type(request).__name__}; send one")
     refuse_unstructured(request.get("structured_outputs"))
+    refuse_large_grammars(request)
     refuse_many_answers(request)
     refuse_addresses(request.get("messages"))
 
@@ -29,6 +35,16 @@ def refuse_unstructured(outputs: Any) -> None:
             422,
             f"structured_outputs must be an object, got {type(outputs).__name__}; "
             'send such as {"choice": ["yes", "no"]}',
+        )
+
+
+def refuse_large_grammars(request: dict[str, Any]) -> None:
+    size = sum(len(json.dumps(request[name])) for name in GRAMMARS if name in request)
+    if size > MOST_GRAMMAR_BYTES:
+        raise RequestError(
+            422,
+            f"{', '.join(GRAMMARS)} have {size} bytes together, allowed are {MOST_GRAMMAR_BYTES}; "
+            "describe less",
         )
 
 

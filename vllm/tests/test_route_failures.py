@@ -151,17 +151,17 @@ def test_fails_when_there_are_headers_beyond_reason(ask, engine, headers):
 @pytest.mark.parametrize(
     "body",
     [
-        {"prompt": ["x"] * 129},
-        {"prompt": [[1]] * 129},
-        {"prompt": "x", "n": 129},
-        {"prompt": ["x", "y"], "n": 65},
+        {"prompt": ["x"] * 65},
+        {"prompt": [[1]] * 65},
+        {"prompt": "x", "n": 65},
+        {"prompt": ["x", "y"], "n": 33},
         {"messages": [{"role": "user", "content": "x"}], "n": 10_000},
     ],
 )
 def test_fails_when_one_request_asks_for_very_many_answers(ask, engine, body):
     answer = ask("POST", "/v1/completions", json.dumps(body).encode())
     assert answer.status == 422
-    assert "answers (prompts times n), allowed are 128; send several" in message(answer)
+    assert "answers (prompts times n), allowed are 64; send several" in message(answer)
     assert engine.scopes == []
 
 
@@ -173,7 +173,24 @@ def test_fails_when_an_object_is_another_value_that_vllm_would_fail_at(ask, engi
     assert "structured_outputs must be an object, got" in message(answer)
 
 
-@pytest.mark.parametrize("body", [{"prompt": [1] * 2000}, {"prompt": ["x"] * 128}, {"n": None}])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"structured_outputs": {"choice": ["x"] * 5000}},
+        {"structured_outputs": {"grammar": "root ::= " + '"a" | ' * 2000}},
+        {"response_format": {"type": "json_schema", "json_schema": {"pattern": "(a|b)*" * 2000}}},
+        {"tools": [{"type": "function", "function": {"name": "f" * 60}}] * 100},
+    ],
+)
+def test_fails_when_a_grammar_is_too_large_to_be_compiled(ask, engine, body):
+    answer = ask("POST", "/v1/chat/completions", json.dumps(body).encode())
+    assert answer.status == 422
+    assert "structured_outputs, response_format, tools have" in message(answer)
+    assert "allowed are 8192; describe less" in message(answer)
+    assert engine.scopes == []
+
+
+@pytest.mark.parametrize("body", [{"prompt": [1] * 2000}, {"prompt": ["x"] * 64}, {"n": None}])
 def test_one_prompt_of_many_tokens_is_one_prompt(ask, body):
     assert ask("POST", "/v1/completions", json.dumps(body).encode()).status == 200
 
