@@ -53,6 +53,12 @@ class Answer:
     headers: dict[str, str]
     content: Any
 
+    @property
+    def message(self) -> str:
+        """What an error says: in OpenAI's form below /v1, a text elsewhere."""
+        error = self.content["error"]
+        return error if isinstance(error, str) else error["message"]
+
 
 def generate(ask: Any, request: Any, **options: Any) -> Answer:
     """POST /generate with `request` as JSON, through the fixture `ask`."""
