@@ -15,7 +15,7 @@ from serve.cpu_build import cpu_build
 from serve.driver import installed_driver, suited
 from serve.manifest import is_weights
 from serve.settings import Settings, parse
-from serve.startup_error import StartupError
+from serve.startup_error import StartupError, shown
 from serve.version import Version
 from serve.version_bucket import verify_bucket
 from serve.version_directory import verify_directory
@@ -92,7 +92,7 @@ def accelerator_build() -> str:
 def summary(version: Version) -> str:
     files = len(version.manifest.files)
     return (
-        f"version {version.content.get('run_id')}: {files} files, "
+        f"version {shown(ascii(version.content.get('run_id')))}: {files} files, "
         f"{version.manifest.bytes / 1e9:.2f} GB, "
         f"sizes match, {version.checksums} of {files} checksums compared"
     )

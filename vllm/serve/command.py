@@ -18,7 +18,7 @@ def vllm_command(settings: Settings, version: Version, *, on_cpu: bool) -> list[
 
     An argument that vLLM does not know ends it with "unrecognized arguments" and its name.
     """
-    names = settings.served_model_name or [version.content.get("model", "model")]
+    names = settings.served_model_name or [str(version.content.get("model", "model"))]
     return [
         *[sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", version.location],
         *["--served-model-name", *names],

@@ -125,7 +125,9 @@ def test_every_phase_is_one_line(start, version_directory, capsys):
     assert driver == (
         "serve: vLLM 0.32.0, CUDA 13.0, driver 535.216.03 with the CUDA compatibility library"
     )
-    assert verified.startswith("serve: version 0123456789ab: 3 files, 0.00 GB, sizes match, 3 of 3")
+    assert verified.startswith(
+        "serve: version '0123456789ab': 3 files, 0.00 GB, sizes match, 3 of 3"
+    )
     assert starting.startswith(f"serve: starting vLLM on 0.0.0.0:8000: serve {version_directory}")
 
 
