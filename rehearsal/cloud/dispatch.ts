@@ -60,6 +60,8 @@ export async function dispatch(
     method,
     isUpload ? withoutUploadParameters(url.searchParams) : url.searchParams,
   );
+  const billed = query.get("project");
+  if (billed !== null) knownProject(cloud, "project", billed);
   const body = isUpload
     ? {}
     : checkBody(discovery, method, await json(request));

@@ -30,7 +30,8 @@ export function checkQuery(
         `Invalid JSON payload received. Unknown name "${given}": Cannot bind query parameter. Field '${given}' could not be found in request message.`,
       );
     }
-    checked.append(name, value);
+    const { type } = known[name];
+    checked.append(name, type === "boolean" ? value.toLowerCase() : value);
   }
   for (const [name, { required, location }] of Object.entries(
     method.parameters ?? {},
@@ -102,9 +103,12 @@ class BodyCheck {
     if (schema.type === "object") {
       return this.object(schema, value, at);
     }
-    return isScalar(schema, value)
-      ? value
-      : this.wrong(at, typeName(schema), value);
+    if (!isScalar(schema, value)) {
+      return this.wrong(at, typeName(schema), value);
+    }
+    return ["int64", "uint64"].includes(schema.format ?? "")
+      ? String(value)
+      : value;
   }
 
   private object(schema: Schema, value: unknown, at: string): unknown {
