@@ -125,6 +125,7 @@ def test_fails_when_brackets_are_nested_by_the_thousand(server, path):
 
 
 LONG = {"prompt": "x", "max_tokens": 250}
+SHORT = httpx.Timeout(10, read=0.1)
 
 
 @pytest.mark.parametrize(
@@ -142,7 +143,7 @@ def test_a_client_that_leaves_aborts_its_requests(server, path, request_body):
     before = generated_tokens(server)
     with (
         pytest.raises(httpx.ReadTimeout),
-        server.client.stream("POST", path, json=request_body, timeout=0.1) as answer,
+        server.client.stream("POST", path, json=request_body, timeout=SHORT) as answer,
     ):
         next(answer.iter_raw())  # of a stream, the first event comes at once
         raise httpx.ReadTimeout("seen enough")
@@ -158,7 +159,7 @@ def generated_tokens(server) -> float:
 
 
 def wait_until_idle(server) -> None:
-    deadline = time.monotonic() + 1
+    deadline = time.monotonic() + 5
     while server.unfinished():
         assert time.monotonic() < deadline
         time.sleep(0.01)
