@@ -1,61 +1,16 @@
-import { spawn } from "node:child_process";
-import { constants } from "node:os";
-import { join, resolve } from "node:path";
+import { availableParallelism } from "node:os";
 import {
   type Command,
   CommandError,
   readCommandLine,
   runAsProcess,
 } from "./command-line";
-import { bytecodeFolder, pythonEnvironment } from "./python-environment";
+import { RunningStep } from "./test/running-step";
+import { sideBySide } from "./test/side-by-side";
+import { type Step, STEPS } from "./test/step";
 
-/** Folders with Python code, each with a pyproject.toml of its own. */
-const PYTHON_FOLDERS = ["trainer", "vllm", "rehearsal"];
-
-const ROOT = resolve(__dirname, "..");
-
-/** One tool over the repository. */
-export interface Step {
-  readonly name: string;
-
-  /** Whether it needs the Python environment. */
-  readonly python: boolean;
-
-  /** Program and arguments; `python` stands for the environment's. */
-  readonly command: readonly string[];
-
-  /** Below the repository's root. */
-  readonly folder: string;
-}
-
-/** Everything that `npm test` runs, the quickest first. */
-export const STEPS: readonly Step[] = [
-  node("tsc", "typescript/bin/tsc", "--noEmit"),
-  node("prettier", "prettier/bin/prettier.cjs", "--check", "."),
-  node("jest", "jest/bin/jest.js"),
-  ...["check", "format --check"].map((what) => ({
-    name: `ruff ${what}`,
-    python: true,
-    command: ["python", "-m", "ruff", ...what.split(" "), ...PYTHON_FOLDERS],
-    folder: ".",
-  })),
-  ...PYTHON_FOLDERS.map((folder) => ({
-    name: `pytest ${folder}`,
-    python: true,
-    command: ["python", "-m", "pytest", "-q", "-p", "no:cacheprovider"],
-    folder,
-  })),
-];
-
-function node(name: string, file: string, ...args: string[]): Step {
-  const program = join("node_modules", file);
-  return {
-    name,
-    python: false,
-    command: [process.execPath, program, ...args],
-    folder: ".",
-  };
-}
+/** Steps at a time: most of them keep one core busy, and some wait for a server. */
+const LANES = Math.min(2, availableParallelism());
 
 const OPTIONS = {
   only: {
@@ -68,7 +23,8 @@ const OPTIONS = {
 const COMMAND: Command<typeof OPTIONS> = {
   name: "test",
   summary:
-    "Checks types and format, and runs all tests. What stands after the options goes to the one step that --only names.",
+    "Checks types and format, and runs all tests, two steps at a time. What stands after the options goes to the one\n" +
+    "step that --only names.",
   options: OPTIONS,
   positionals: "--only jest -- __tests__/settings.test.ts",
 };
@@ -105,59 +61,30 @@ async function test(argv: readonly string[]): Promise<number> {
     );
   }
   const began = Date.now();
-  for (const step of steps) {
-    // After the quick steps: what they find should not wait for a large download.
-    const python = step.python ? pythonEnvironment() : undefined;
-    console.error(`\n== ${step.name}`);
-    const start = Date.now();
-    const code = await run(step, python, line.positionals);
-    const time = seconds(start);
-    if (code !== 0) {
-      console.error(
-        `\nFAILED: ${step.name} (exit code ${code}, ${time}); its messages stand above. ` +
-          `Again: npm test -- --only "${step.name}"`,
-      );
-      return code;
-    }
-    console.error(`== ${step.name}: passed in ${time}`);
+  const failure = await sideBySide({
+    steps,
+    lanes: Math.min(LANES, steps.length),
+    start: (step) =>
+      new RunningStep({
+        step,
+        more: line.positionals,
+        quiet: steps.length > 1,
+      }),
+    say: (text) => console.error(text),
+  });
+  if (failure !== undefined) {
+    const { name, code, seconds } = failure;
+    console.error(
+      `\nFAILED: ${name} (exit code ${code}, ${seconds.toFixed(1)} s); its messages stand above. ` +
+        `Again: npm test -- --only "${name}"`,
+    );
+    return code;
   }
+  const names = steps.map(({ name }) => name).join(", ");
   console.error(
-    `\nPassed: ${steps.map(({ name }) => name).join(", ")} in ${seconds(began)}.`,
+    `\nPassed: ${names} in ${((Date.now() - began) / 1000).toFixed(1)} s.`,
   );
   return 0;
-}
-
-function run(
-  step: Step,
-  python: string | undefined,
-  more: readonly string[],
-): Promise<number> {
-  const [program, ...args] = step.command;
-  return new Promise((resolve, reject) => {
-    // In this process's own group: Ctrl-C reaches it as well.
-    const child = spawn(python ?? program!, [...args, ...more], {
-      cwd: join(ROOT, step.folder),
-      stdio: "inherit",
-      env: {
-        ...process.env,
-        PYTHONDONTWRITEBYTECODE: "",
-        PYTHONPYCACHEPREFIX: bytecodeFolder(),
-      },
-    });
-    const pass = (signal: NodeJS.Signals) => child.kill(signal);
-    process.on("SIGTERM", pass);
-    process.on("SIGHUP", pass);
-    child.on("error", reject);
-    child.on("exit", (code, signal) => {
-      process.off("SIGTERM", pass);
-      process.off("SIGHUP", pass);
-      resolve(code ?? 128 + constants.signals[signal!]);
-    });
-  });
-}
-
-function seconds(since: number): string {
-  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
 }
 
 if (require.main === module) {

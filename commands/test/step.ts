@@ -1,0 +1,54 @@
+import { join } from "node:path";
+
+/** Folders with Python code, each with a pyproject.toml of its own. */
+const PYTHON_FOLDERS = ["trainer", "vllm", "rehearsal"];
+
+/** One tool over the repository. */
+export interface Step {
+  readonly name: string;
+
+  /** Whether it needs the Python environment. */
+  readonly python: boolean;
+
+  /** Program and arguments; for a Python step the environment's `python` stands before them. */
+  readonly command: readonly string[];
+
+  /** Below the repository's root. */
+  readonly folder: string;
+}
+
+/**
+ * Everything that `npm test` runs, in the order in which steps begin: the quick ones first, and the
+ * ones for Python after others that need no large download.
+ */
+export const STEPS: readonly Step[] = [
+  node("tsc", "typescript/bin/tsc", "--noEmit"),
+  node("prettier", "prettier/bin/prettier.cjs", "--check", "."),
+  node("jest", "jest/bin/jest.js"),
+  ...["check", "format --check"].map((what) =>
+    python(`ruff ${what}`, ".", "ruff", ...what.split(" "), ...PYTHON_FOLDERS),
+  ),
+  ...PYTHON_FOLDERS.map((folder) =>
+    python(
+      `pytest ${folder}`,
+      folder,
+      "pytest",
+      "-q",
+      "-p",
+      "no:cacheprovider",
+    ),
+  ),
+];
+
+function node(name: string, file: string, ...args: string[]): Step {
+  return {
+    name,
+    python: false,
+    command: [process.execPath, join("node_modules", file), ...args],
+    folder: ".",
+  };
+}
+
+function python(name: string, folder: string, ...module: string[]): Step {
+  return { name, python: true, command: ["-m", ...module], folder };
+}
