@@ -39,8 +39,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--connection-megabytes", type=float, default=20, help="a second, of one connection"
     )
+    parser.add_argument(
+        "--weights", nargs="+", choices=["disk", "bucket", "mount"], default=["disk", "bucket"]
+    )
     parser.add_argument("--gcsfuse", type=Path, help="program that mounts the bucket")
     options = parser.parse_args()
+    if "mount" in options.weights and not options.gcsfuse:
+        parser.error("--weights mount needs --gcsfuse")
     options.connection_bytes = options.connection_megabytes * 1e6
     return options
 
@@ -81,14 +86,17 @@ def read(options: argparse.Namespace, folder: Path) -> None:
 
 def starts(options: argparse.Namespace, folder: Path) -> None:
     """From the process to /health and the first answer, by where the weights come from."""
-    random_llama(folder / "m" / RUN, options.layers)
-    report("files on a disk", str(folder / "m" / RUN), ["--load-format=mount"], {})
+    version = folder / "m" / RUN
+    random_llama(version, options.layers)
+    if "disk" in options.weights:
+        report("files on a disk", str(version), ["--load-format=mount"], {})
     with BucketServer(
         folder, latency=options.latency, connection_bytes=options.connection_bytes
     ) as server:
-        bucket = f"gs://models/m/{RUN}"
-        report("streamed", bucket, ["--load-format=stream"], server.environment)
-        if options.gcsfuse:
+        if "bucket" in options.weights:
+            bucket = f"gs://models/m/{RUN}"
+            report("streamed", bucket, ["--load-format=stream"], server.environment)
+        if "mount" in options.weights:
             with mounted(server, options.gcsfuse, folder.with_name("mount")) as mount:
                 report("mounted", str(mount / "m" / RUN), ["--load-format=mount"], {})
 

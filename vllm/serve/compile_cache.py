@@ -8,6 +8,7 @@ only identities that may run code in the service may create objects below PREFIX
 import hashlib
 import io
 import os
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -38,6 +39,7 @@ def used(
     Whatever goes wrong costs time, never the start: vLLM compiles anew.
     """
     root = Path(tempfile.mkdtemp(prefix="vllm-cache-"))
+    keep_model_classes(environment.get("VLLM_CACHE_ROOT"), root)
     # Skips measuring the memory, where the measure is known:
     # vllm/v1/worker/startup_plan.py.
     changed = {**environment, "VLLM_CACHE_ROOT": str(root), "VLLM_ENABLE_STARTUP_PLAN": "1"}
@@ -55,6 +57,13 @@ def used(
     except (tarfile.TarError, OSError) as error:
         return changed, f"no compile cache: {uri} cannot be unpacked ({shown(error)})"
     return changed, f"compile cache {uri}, {len(data) / 1e6:.0f} MB"
+
+
+def keep_model_classes(built_in: str | None, root: Path) -> None:
+    """What the image knows of models' classes (serve/model_classes.py) stays known."""
+    known = Path(built_in or "/nowhere") / "modelinfos"
+    if known.is_dir():
+        shutil.copytree(known, root / "modelinfos")
 
 
 def cache_key(

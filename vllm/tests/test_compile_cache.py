@@ -29,12 +29,12 @@ def bucket(tmp_path, monkeypatch):
 def begin(version_directory, monkeypatch):
     """One start: the environment, the words on it, and the background process that began."""
 
-    def run(*arguments: str):
+    def run(*arguments: str, **variables: str):
         started: list[tuple[str, ...]] = []
         monkeypatch.setattr(background, "start", lambda *call, environment: started.append(call))
         settings = parse([f"--model={version_directory}", *arguments], {})
         version = verify_directory(version_directory)
-        environment, how = used(PREFIX, settings, version, "0.32.0", {"HOME": "/tmp"})
+        environment, how = used(PREFIX, settings, version, "0.32.0", variables)
         return environment, how, started
 
     return run
@@ -80,6 +80,13 @@ def test_the_first_start_keeps_what_it_compiled_and_the_next_one_finds_it(bucket
     assert (found / "torch_compile_cache" / "a" / "graph").read_text() == "compiled"
     assert not (found / "assets").exists()
     assert environment["VLLM_ENABLE_STARTUP_PLAN"] == "1"
+
+
+def test_what_the_image_knows_of_model_classes_stays_known(bucket, begin, tmp_path):
+    (tmp_path / "image" / "modelinfos").mkdir(parents=True)
+    (tmp_path / "image" / "modelinfos" / "gemma.json").write_text("{}")
+    environment, _, _ = begin(VLLM_CACHE_ROOT=str(tmp_path / "image"))
+    assert (Path(environment["VLLM_CACHE_ROOT"]) / "modelinfos" / "gemma.json").is_file()
 
 
 def test_other_arguments_have_a_cache_of_their_own(bucket, begin):

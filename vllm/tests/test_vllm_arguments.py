@@ -42,13 +42,20 @@ def read(arguments):
     except SystemExit as ended:
         return [ended.code, said.getvalue()]
 
-print(json.dumps([read(arguments) for arguments in json.loads(sys.argv[1])], default=str))
+from serve.model_classes import ARCHITECTURES
+from vllm.model_executor.models.registry import ModelRegistry
+
+known, unknown = map(read, json.loads(sys.argv[1]))
+missing = [name for name in ARCHITECTURES if name not in ModelRegistry.models]
+print(json.dumps([known, unknown, missing], default=str))
 """
 
 
 @pytest.fixture(scope="module")
-def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], tuple[int, str]]:
-    """What vLLM makes of the known arguments, and of the unknown one."""
+def read(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> tuple[dict[str, Any], tuple[int, str], list[str]]:
+    """What vLLM makes of the known arguments and of the unknown one; architectures it lacks."""
     directory = publish(tmp_path_factory.mktemp("version"), FILES)
     version = verify_directory(directory)
     commands = [
@@ -67,8 +74,8 @@ def read(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], tupl
         text=True,
     )
     assert ended.returncode == 0, ended.stderr[-2000:]
-    known, unknown = json.loads(ended.stdout.splitlines()[-1])
-    return known, unknown
+    known, unknown, missing = json.loads(ended.stdout.splitlines()[-1])
+    return known, unknown, missing
 
 
 def test_every_argument_of_the_settings_means_what_it_should(read):
@@ -93,3 +100,7 @@ def test_fails_when_an_argument_is_unknown_and_names_it(read):
     code, said = read[1]
     assert code == 2
     assert "unrecognized arguments: --max-modle-len=2048" in said
+
+
+def test_vllm_knows_every_architecture_that_the_image_is_prepared_for(read):
+    assert read[2] == []
