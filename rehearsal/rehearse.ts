@@ -14,13 +14,20 @@ import { finish, withProgress } from "./progress";
 import { type Answers, askAll, readQuestions, score } from "./questions";
 import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
 import { healthy, runContainer, trainingState } from "./run-container";
+import { filesBelow, TerraformRehearsal } from "./rehearse-terraform";
 import { cached, runScript } from "./run-script";
 import { freePort, rehearsalSettings } from "./rehearsal-settings";
 import { synthesize } from "./synthesized-stack";
+import { terraformSettings } from "./terraform-settings";
 import { Workspace } from "./workspace";
 
 const OPTIONS = {
   seed: { type: "string", value: "N", text: "other sample data (default 0)" },
+  terraform: {
+    type: "string",
+    value: "KIND",
+    text: "the whole life of the stack with the real Terraform, against a local Google Cloud: real, or stub (nothing is trained)",
+  },
   keep: {
     type: "boolean",
     text: "leave the server up at the end, until Ctrl-C",
@@ -49,7 +56,13 @@ async function rehearse(argv: readonly string[]): Promise<number> {
   if (line === null) {
     return 0;
   }
-  const { seed = "0", keep = false } = line.values;
+  const { seed = "0", keep = false, terraform } = line.values;
+  if (![undefined, "real", "stub"].includes(terraform)) {
+    throw new CommandError(
+      `--terraform got "${terraform}"; allowed: real, stub.`,
+      2,
+    );
+  }
   if (!/^\d{1,9}$/.test(seed)) {
     throw new CommandError(
       `--seed got "${seed}"; allowed: a whole number from 0 to 999999999, such as --seed 1.`,
@@ -83,6 +96,24 @@ async function rehearse(argv: readonly string[]): Promise<number> {
     workspace,
     seconds: 1,
   });
+  if (terraform !== undefined) {
+    const rehearsal = await TerraformRehearsal.prepare({
+      workspace,
+      ...terraformSettings(seed),
+      inputs: {
+        ...filesBelow("base/smollm2-135m-instruct", base),
+        [`data/seed-${seed}/train.jsonl`]: join(data, "train.jsonl"),
+      },
+      containers: terraform === "stub" ? "stub" : "processes",
+    });
+    if (rehearsal !== undefined) {
+      await rehearsal.wholeLife();
+      console.log(
+        `Took ${((Date.now() - began) / 60_000).toFixed(1)} minutes.`,
+      );
+      return 0;
+    }
+  }
   workspace.addToBucket("base/smollm2-135m-instruct", base);
   workspace.addToBucket(
     `data/seed-${seed}/train.jsonl`,

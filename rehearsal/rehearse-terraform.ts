@@ -1,0 +1,225 @@
+import { copyFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { CommandError } from "../commands/command-line";
+import type { Cloud } from "./cloud/cloud";
+import { DEFAULTS } from "./cloud/cloud-settings";
+import { cloudEnvironment } from "./cloud/environment";
+import { CloudServer } from "./cloud/server";
+import { expected, finish, type State, withProgress } from "./progress";
+import { trainingState } from "./run-container";
+import { synthesize } from "./synthesized-stack";
+import { TerraformFolder } from "./terraform-folder";
+import type { Workspace } from "./workspace";
+
+/** A context of one environment, as cdktf.json has it. */
+type Context = { readonly environments: Record<string, unknown> };
+
+export interface TerraformRehearsalProps {
+  readonly workspace: Workspace;
+
+  /** Settings whose base and data lie in the bucket {@link INPUTS}. */
+  readonly context: Context;
+
+  /** The same with a changed hyperparameter. */
+  readonly changed: Context;
+
+  /** The same with a pin to a run. */
+  readonly pinned: (runId: string) => Context;
+
+  /** What lies in {@link INPUTS}, by object name: files. */
+  readonly inputs: Readonly<Record<string, string>>;
+
+  /** Whether containers really run. */
+  readonly containers: "processes" | "stub";
+}
+
+/** The bucket that the rehearsal brings itself, as a user has one for base and data. */
+export const INPUTS = "rehearsal-inputs";
+
+const SERVING = { share: 0.95, text: "starting the server, asking it" };
+
+/** The whole life of a stack with the real Terraform, against a local cloud. */
+export class TerraformRehearsal {
+  private constructor(
+    private readonly props: TerraformRehearsalProps,
+    private readonly server: CloudServer,
+    private readonly terraform: TerraformFolder,
+  ) {}
+
+  /** @returns undefined, after one line, where Terraform or its providers are not at hand */
+  public static async prepare(
+    props: TerraformRehearsalProps,
+  ): Promise<TerraformRehearsal | undefined> {
+    const { workspace, context } = props;
+    const server = await CloudServer.start({
+      ...DEFAULTS,
+      project: "rehearsal",
+      iamDelay: 5,
+      enableDelay: 3,
+      containers: props.containers,
+      folder: join(workspace.folder, "cloud"),
+    });
+    await putInputs(server.cloud, props.inputs);
+    const [stack = ""] = Object.keys(context.environments);
+    const environment = cloudEnvironment(server.cloud);
+    const terraform = new TerraformFolder(workspace, stack, environment);
+    await synthesize(context, workspace);
+    const init = await terraform.run("init", "-input=false").catch(() => null);
+    if (init?.code !== 0) {
+      console.error(
+        "  Terraform 1.11 with google 6.50.0 and null 3.2.4 is not at hand: the rehearsal goes on without it.",
+      );
+      await server.close();
+      return undefined;
+    }
+    return new TerraformRehearsal(props, server, terraform);
+  }
+
+  /** Plan, apply, no changes, another hyperparameter, back to the first run, destroy. */
+  public async wholeLife(): Promise<void> {
+    const { workspace, changed, pinned } = this.props;
+    const plan = await withProgress(
+      "Planning",
+      expected(10),
+      this.terraform.run("plan", "-input=false"),
+    );
+    say(lineOf(plan.output, /^Plan: .*/m));
+    await this.expectExecutions(1, "the first apply", "Applying");
+    const runId = await this.output("run_id");
+    await this.requireNoChanges("a second plan");
+
+    await synthesize(changed, workspace);
+    await this.expectExecutions(1, "a changed hyperparameter", "Retraining");
+    if ((await this.output("run_id")) === runId) {
+      throw new CommandError("It did not change the run id.");
+    }
+    await synthesize(pinned(runId), workspace);
+    await this.expectExecutions(0, `a pin to run ${runId}`, "Rolling back");
+    await this.requireNoChanges("a plan after that");
+    await this.destroy();
+    await this.server.close();
+  }
+
+  private async apply(title: string): Promise<void> {
+    const work = this.terraform.start("apply", "-input=false", "-auto-approve");
+    await finish(title, work, applyState);
+    say(lineOf(work.output, /^Apply complete!.*/m));
+  }
+
+  private async output(name: string): Promise<string> {
+    const { output } = await this.terraform.run("output", "-raw", name);
+    return output.trim();
+  }
+
+  private async requireNoChanges(what: string): Promise<void> {
+    const { code, output } = await withProgress(
+      "Planning again",
+      expected(10),
+      this.terraform.run("plan", "-input=false", "-detailed-exitcode"),
+    );
+    if (code !== 0) {
+      throw new CommandError(`There must be no changes in ${what}:\n${output}`);
+    }
+    say(`${what}: no changes`);
+  }
+
+  /** Applies what is synthesized, and counts the trainings that this starts. */
+  private async expectExecutions(
+    count: number,
+    what: string,
+    title: string,
+  ): Promise<void> {
+    const started = () =>
+      Object.keys(this.server.cloud.state.executions).length;
+    const before = started();
+    await this.apply(title);
+    const made = started() - before;
+    if (made !== count) {
+      throw new CommandError(
+        `${what} started ${made} executions; it must be ${count}.`,
+      );
+    }
+    say(`${what}: trained ${made} times`);
+  }
+
+  /** Destroys, and holds what is left against what the settings keep. */
+  private async destroy(): Promise<void> {
+    const { output } = await withProgress(
+      "Destroying",
+      expected(40),
+      this.terraform.run("destroy", "-input=false", "-auto-approve"),
+    );
+    const { state, containers } = this.server.cloud;
+    const left = [
+      ...Object.keys(state.accounts),
+      ...Object.keys(state.secrets),
+      ...Object.keys(state.repositories),
+      ...state.images.map(({ name }) => name),
+      ...Object.keys(state.jobs),
+      ...Object.keys(state.executions),
+      ...Object.keys(state.services),
+      ...containers.active,
+    ];
+    const buckets = Object.keys(state.buckets).filter(
+      (name) => name !== INPUTS,
+    );
+    // The one that holds models is kept by default, and Terraform says that it could not go.
+    if (left.length > 0 || buckets.join() !== "rehearsal-models") {
+      throw new CommandError(
+        `The destroy left behind: ${[...left, ...buckets].join(", ")}\n${output}`,
+      );
+    }
+    say(
+      "destroyed: nothing is left but the models' bucket, as the settings say",
+    );
+  }
+}
+
+function applyState(output: string, seconds: number): State {
+  if (/service_[0-9A-F]+: Creating|service_[0-9A-F]+: Modifying/.test(output)) {
+    return SERVING;
+  }
+  if (/: run-training|started execution/.test(output)) {
+    const { share, text } = trainingState(output, seconds);
+    return { share: 0.1 + 0.8 * share, text };
+  }
+  const made = output.match(/: Creation complete/g)?.length ?? 0;
+  return { share: Math.min(0.1, made / 300), text: `${made} resources made` };
+}
+
+/** The bucket of inputs, readable for every account of the project. */
+async function putInputs(
+  cloud: Cloud,
+  inputs: Readonly<Record<string, string>>,
+): Promise<void> {
+  cloud.state.buckets[INPUTS] = { name: INPUTS, location: "US-CENTRAL1" };
+  cloud.access.create(`projects/_/buckets/${INPUTS}`, [
+    { role: "roles/storage.objectViewer", members: ["allAuthenticatedUsers"] },
+  ]);
+  for (const [name, path] of Object.entries(inputs)) {
+    const file = cloud.objects.temporaryFile();
+    copyFileSync(path, file);
+    await cloud.objects.put({ bucket: INPUTS, name, file, fields: {} });
+  }
+}
+
+/** A folder's files as objects below a prefix. */
+export function filesBelow(
+  prefix: string,
+  folder: string,
+): Record<string, string> {
+  return Object.fromEntries(
+    readdirSync(folder).map((name) => [
+      `${prefix}/${name}`,
+      join(folder, name),
+    ]),
+  );
+}
+
+function say(text: string): void {
+  console.error(`  ${text}`);
+}
+
+function lineOf(output: string, pattern: RegExp): string {
+  return pattern.exec(output)?.[0] ?? output.trimEnd().split("\n").at(-1)!;
+}

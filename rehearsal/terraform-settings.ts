@@ -1,0 +1,37 @@
+import { rehearsalSettings } from "./rehearsal-settings";
+import { INPUTS } from "./rehearse-terraform";
+
+type Context = ReturnType<typeof rehearsalSettings>;
+
+/** The container's port: the local cloud puts a free one in its place, as in arguments. */
+const PORT = 8000;
+
+/** Seconds that the stack waits for grants: a little longer than they take here. */
+const GRANTS_SECONDS = 6;
+
+/** Steps of the second training: another hyperparameter, and soon done. */
+const FEWER_STEPS = 20;
+
+/** Settings of a rehearsal through Terraform, whose base and data lie in a bucket of its own. */
+export function terraformSettings(seed: string): {
+  readonly context: Context;
+  readonly changed: Context;
+  readonly pinned: (runId: string) => Context;
+} {
+  const settings = (change: (model: Record<string, any>) => void): Context => {
+    const text = JSON.stringify(rehearsalSettings(seed, PORT)).replace(
+      /gs:\/\/rehearsal-models\/(base|data)\//g,
+      `gs://${INPUTS}/$1/`,
+    );
+    const context = JSON.parse(text);
+    const { rehearsal } = context.environments;
+    rehearsal.grantsSeconds = GRANTS_SECONDS;
+    change(Object.values(rehearsal.models)[0] as Record<string, any>);
+    return context;
+  };
+  return {
+    context: settings(() => undefined),
+    changed: settings((model) => (model["training"].maxSteps = FEWER_STEPS)),
+    pinned: (runId) => settings((model) => (model["pin"] = runId)),
+  };
+}
