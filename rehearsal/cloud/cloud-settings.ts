@@ -1,3 +1,5 @@
+import type { Fault } from "./faults";
+
 /** How a local cloud behaves. */
 export interface CloudSettings {
   /** Id of the one project. */
@@ -30,6 +32,9 @@ export interface CloudSettings {
    */
   readonly containers: "processes" | "stub";
 
+  /** What is to go wrong. */
+  readonly faults: readonly Fault[];
+
   /** Folder of objects, images and logs. */
   readonly folder: string;
 }
@@ -44,4 +49,5 @@ export const DEFAULTS = {
   operationDelay: 0.2,
   idle: 900,
   containers: "processes",
+  faults: [],
 } as const satisfies Omit<CloudSettings, "folder">;

@@ -2,6 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { CloudSettings } from "./cloud-settings";
 import { Containers } from "./containers/containers";
+import { Faults } from "./faults";
 import { Access } from "./iam/access";
 import { Tokens } from "./iam/tokens";
 import { Logs } from "./logs";
@@ -20,6 +21,7 @@ export class Cloud {
   readonly objects: ObjectStore;
   readonly containers: Containers;
   readonly fronts: ServiceFronts;
+  readonly faults: Faults;
 
   /** Where the APIs are, such as `http://127.0.0.1:8900`; set once the server listens. */
   origin = "";
@@ -36,6 +38,7 @@ export class Cloud {
     );
     this.containers = new Containers(this);
     this.fronts = new ServiceFronts(this);
+    this.faults = new Faults(settings.faults);
     this.access.create(this.project, [
       { role: "roles/owner", members: [`user:${settings.user}`] },
     ]);

@@ -10,6 +10,7 @@ import {
 import { endProcessesWithThisOne } from "../local-process";
 import { type CloudSettings, DEFAULTS } from "./cloud-settings";
 import { cloudEnvironment } from "./environment";
+import { type Fault, FAULT_KINDS, parseFault } from "./faults";
 import { CloudServer } from "./server";
 
 const seconds = (text: string, standard: number) =>
@@ -51,6 +52,11 @@ const OPTIONS = {
     "without a request until a service's instance ends",
     DEFAULTS.idle,
   ),
+  fault: {
+    type: "string",
+    value: "METHOD=KIND*TIMES",
+    text: `what goes wrong, separated by commas, such as run.*.jobs.run=lost; kinds: ${Object.keys(FAULT_KINDS).join(", ")}`,
+  },
   folder: {
     type: "string",
     value: "FOLDER",
@@ -126,9 +132,21 @@ function cloudSettings(values: {
       DEFAULTS.enableDelay,
     ),
     idle: number("idle", values.idle, DEFAULTS.idle),
+    faults: (values.fault ?? "").split(",").filter(Boolean).map(fault),
     folder:
       values.folder === undefined ? passingFolder() : keptFolder(values.folder),
   };
+}
+
+function fault(text: string): Fault {
+  const parsed = parseFault(text);
+  if (parsed === undefined) {
+    throw new CommandError(
+      `--fault got '${text}'; allowed: METHOD=KIND or METHOD=KIND*TIMES, with a discovery name such as run.projects.locations.jobs.run or run.*.jobs.run, and one of ${Object.keys(FAULT_KINDS).join(", ")}.`,
+      2,
+    );
+  }
+  return parsed;
 }
 
 function number(

@@ -87,7 +87,7 @@ export async function dispatch(
       `${method.id} is not spoken by this local cloud (docs/local-cloud.md).`,
     );
   }
-  return handler(call, cloud);
+  return cloud.faults.meet(method.id, () => handler(call, cloud));
 }
 
 function resolve(httpMethod: string, url: URL) {

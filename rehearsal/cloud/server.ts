@@ -12,6 +12,7 @@ import { type Answer, RawAnswer } from "./call";
 import { Cloud } from "./cloud";
 import type { CloudSettings } from "./cloud-settings";
 import { dispatch } from "./dispatch";
+import { ConnectionLost } from "./faults";
 import { dockerStep } from "./build/docker-step";
 import { tokenEndpoint } from "./token-endpoint";
 import { xmlRead } from "./storage/xml-read";
@@ -73,6 +74,10 @@ export class CloudServer {
       await send(response, await this.answer(request, url));
     } catch (error) {
       message = (error as Error).message;
+      if (error instanceof ConnectionLost) {
+        request.socket.destroy();
+        return;
+      }
       // What is half sent cannot be taken back.
       if (response.headersSent) {
         response.destroy();

@@ -1,0 +1,98 @@
+import { Executions } from "../provision/executions";
+import { googleClient } from "../provision/google-client";
+import { Progress } from "../provision/progress";
+import { DEFAULTS } from "../rehearsal/cloud/cloud-settings";
+import { type FaultKind, parseFault } from "../rehearsal/cloud/faults";
+import { LocalCloud } from "./local-cloud";
+
+const ACCOUNTS = `projects/${DEFAULTS.project}/serviceAccounts`;
+
+describe("faults of a local cloud", () => {
+  let cloud: LocalCloud;
+  beforeAll(
+    async () => (cloud = await LocalCloud.start({ containers: "stub" })),
+  );
+  afterAll(() => cloud.close());
+
+  test("are read from the command line", () => {
+    expect(parseFault("run.*.jobs.run=lost*2")).toEqual({
+      method: "run.*.jobs.run",
+      kind: "lost",
+      times: 2,
+    });
+    expect(parseFault("run.jobs.run=burn")).toBeUndefined();
+  });
+
+  test.each<FaultKind>(["429", "503", "reset", "lost"])(
+    "meet a reading call once, which is then made again: %s",
+    async (kind) => {
+      const method = "iam.projects.serviceAccounts.list";
+      cloud.server.cloud.faults.add({ method, kind, times: 1 });
+      const before = cloud.server.requests.length;
+
+      expect(await cloud.get("iam", ACCOUNTS)).toEqual({});
+      expect(cloud.server.requests.length - before).toBeGreaterThanOrEqual(1);
+    },
+    10_000,
+  );
+
+  test("fails when the token has expired, and says what to do", async () => {
+    cloud.server.cloud.faults.add({
+      method: "iam.*",
+      kind: "expired",
+      times: 1,
+    });
+
+    await expect(cloud.get("iam", ACCOUNTS)).rejects.toThrow(
+      "export GOOGLE_OAUTH_ACCESS_TOKEN=$(gcloud auth print-access-token)",
+    );
+  });
+
+  test("a lost answer to the start of a job makes one execution", async () => {
+    const email = await cloud.account("job-sa");
+    const image = `${DEFAULTS.region}-docker.pkg.dev/${DEFAULTS.project}/r/i`;
+    cloud.server.cloud.state.images.push({
+      name: image,
+      digest: "sha256:0",
+      tags: ["1"],
+      uploadTime: "2026-01-01T00:00:00Z",
+      sizeBytes: 1,
+      folder: "/nowhere",
+    });
+    const template = {
+      labels: { "run-id": "0123456789ab" },
+      template: {
+        serviceAccount: email,
+        containers: [{ image: `${image}:1` }],
+      },
+    };
+    await cloud.post(
+      "run",
+      `${cloud.parent}/jobs`,
+      { template },
+      { jobId: "job" },
+    );
+    cloud.server.cloud.faults.add({
+      method: "run.*.jobs.run",
+      kind: "lost",
+      times: 1,
+    });
+    const session = {
+      env: cloud.env,
+      client: googleClient(cloud.env, {
+        firstDelaySeconds: 0.01,
+        fetchImplementation: fetch,
+      }),
+      progress: new Progress(() => undefined, 0),
+    };
+    const executions = new Executions(
+      session,
+      `${cloud.parent}/jobs/job`,
+      0.01,
+    );
+
+    const { name } = await executions.start("0123456789ab");
+
+    expect(Object.keys(cloud.server.cloud.state.executions)).toEqual([name]);
+  });
+});
