@@ -41,9 +41,12 @@ export class Latencies {
 
   /** In seconds; undefined where nothing was recorded. */
   public percentile(percent: number): number | undefined {
-    return this.count === 0
-      ? undefined
-      : this.histogram.getValueAtPercentile(percent) / 1e6;
+    // The histogram answers with the upper end of a bucket.
+    const us = Math.min(
+      this.histogram.getValueAtPercentile(percent),
+      this.histogram.maxValue,
+    );
+    return this.count === 0 ? undefined : us / 1e6;
   }
 
   public figures(): LatencyFigures | undefined {
