@@ -6,7 +6,7 @@ import { workloads } from "../workload";
 export const invokerCheckOff: Rule = {
   id: "G02",
   title: "the invoker check stays on",
-  why: "invoker_iam_disabled makes a service public without any allUsers in sight.",
+  why: "With invoker_iam_disabled a service is public, without any allUsers in sight.",
   page: "https://cloud.google.com/run/docs/authenticating/public#invoker_check",
   atSynth: true,
   check: (plan) =>

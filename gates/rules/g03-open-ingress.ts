@@ -1,5 +1,5 @@
 import { attribute } from "../attribute";
-import type { Plan, Resource } from "../resource";
+import { type Plan, remains, type Resource } from "../resource";
 import type { Rule } from "../rule";
 import { publicInvoker } from "./g01-public-invoker";
 import { invokerCheckOff } from "./g02-invoker-check-off";
@@ -11,13 +11,10 @@ export const openIngress: Rule = {
   title: "ingress is narrower than the internet",
   why: "Behind open ingress the IAM check alone keeps strangers from the GPU.",
   page: "https://cloud.google.com/run/docs/securing/ingress",
-  check: (plan, profile) =>
-    plan.resources
-      .filter(
-        ({ type, actions }) =>
-          type === "google_cloud_run_v2_service" &&
-          !["delete", "forget"].includes(String(actions)),
-      )
+  check(plan, profile) {
+    const letsAnybodyIn = openServices(plan, profile);
+    return plan.resources
+      .filter((r) => r.type === "google_cloud_run_v2_service" && remains(r))
       .flatMap((resource) => {
         const ingress = attribute(resource, ["ingress"]);
         const open =
@@ -25,7 +22,7 @@ export const openIngress: Rule = {
           !ingress.known ||
           ingress.value === "INGRESS_TRAFFIC_ALL";
         if (!open) return [];
-        const anybody = letsAnybodyIn(resource, plan, profile);
+        const anybody = letsAnybodyIn(resource);
         return [
           {
             level: anybody ? ("block" as const) : ("flag" as const),
@@ -38,28 +35,34 @@ export const openIngress: Rule = {
               "set serving.ingress to internal or internal-and-cloud-load-balancing, unless callers come from the internet",
           },
         ];
-      }),
+      });
+  },
 };
 
-function letsAnybodyIn(service: Resource, plan: Plan, profile: Profile) {
-  if (
-    invokerCheckOff
-      .check(plan, profile)
-      .some(({ address }) => address === service.address)
-  ) {
-    return true;
-  }
-  const open = new Set(
-    publicInvoker
-      .check(plan, profile)
-      .filter(({ cannotTell }) => !cannotTell)
-      .map(({ address }) => address),
-  );
-  const name = attribute(service, ["name"])?.value;
-  return plan.resources.some((grant) => {
-    if (!open.has(grant.address)) return false;
-    if (!/^google_cloud_run_/.test(grant.type)) return false;
-    const of = attribute(grant, ["name"]) ?? attribute(grant, ["service"]);
-    return !of?.known || of.value === name;
-  });
+/** Tells the services that ask nobody, or whose grants are for everybody. */
+function openServices(plan: Plan, profile: Profile) {
+  const found = (rule: Rule) =>
+    new Set(
+      rule
+        .check(plan, profile)
+        .filter(({ cannotTell }) => !cannotTell)
+        .map(({ address }) => address),
+    );
+  const unchecked = found(invokerCheckOff);
+  const everybody = found(publicInvoker);
+  const names = plan.resources
+    .filter(
+      ({ address, type }) =>
+        everybody.has(address) && /^google_cloud_run_/.test(type),
+    )
+    .map(
+      (grant) => attribute(grant, ["name"]) ?? attribute(grant, ["service"]),
+    );
+  return (service: Resource) =>
+    unchecked.has(service.address) ||
+    names.some(
+      (of) =>
+        // A service that is not known yet may be this one.
+        !of?.known || of.value === attribute(service, ["name"])?.value,
+    );
 }

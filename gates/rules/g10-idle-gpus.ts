@@ -10,15 +10,14 @@ export const idleGpus: Rule = {
   why: "An instance that always runs is billed at its full rate, asked or not.",
   page: "https://cloud.google.com/run/docs/configuring/min-instances",
   check(plan) {
-    const { services, after } = monthlyCost(plan);
+    const resources = plan.resources.filter(remains);
+    const { services, after } = monthlyCost({ ...plan, resources });
     const budget = monthlyBudget(plan);
     const above =
       budget !== undefined && after.floor !== undefined && after.floor > budget;
     return services.flatMap((service): Observation[] => {
-      const resource = plan.resources.find(
-        (r) => r.address === service.address,
-      );
-      if (resource === undefined || !remains(resource)) return [];
+      const resource = resources.find((r) => r.address === service.address);
+      if (resource === undefined) return [];
       const { minimum } = service;
       if (minimum === undefined && resource.type === V2_SERVICE) {
         return plan.kind === "plan"

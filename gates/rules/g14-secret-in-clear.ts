@@ -1,4 +1,4 @@
-import { attributes, type Leaf, leaves } from "../attribute";
+import { attributes } from "../attribute";
 import { WHOLE_PLAN } from "../finding";
 import { isObject, listOf, own } from "../json";
 import { type Plan, remains, type Resource } from "../resource";
@@ -70,14 +70,30 @@ interface Shaped {
   readonly shape: string;
 }
 
+/** Values and keys that look like secrets. Paths are made for those alone. */
 function shapes(root: unknown, at: string): Shaped[] {
-  const shaped = ({ path, value }: Leaf): Shaped[] => {
-    const shape = typeof value === "string" ? tokenShape(value) : undefined;
-    // A key may be the secret: the path is part of what is searched.
-    const ofKey = shape ?? tokenShape(path);
-    return ofKey === undefined ? [] : [{ path, shape: ofKey }];
+  const found: Shaped[] = [];
+  const keys: string[] = at === "" ? [] : [at];
+  const look = (text: string) => {
+    const shape = tokenShape(text);
+    if (shape !== undefined) {
+      const path = keys.join(".").replace(/\.\[/g, "[");
+      found.push({ path, shape });
+    }
   };
-  return leaves(root, at).flatMap(shaped);
+  const walk = (value: unknown) => {
+    if (typeof value === "string") look(value);
+    if (typeof value !== "object" || value === null) return;
+    const isList = Array.isArray(value);
+    for (const [key, inner] of Object.entries(value)) {
+      keys.push(isList ? `[${key}]` : key);
+      if (!isList) look(key);
+      walk(inner);
+      keys.pop();
+    }
+  };
+  walk(root);
+  return found;
 }
 
 function observe(address: string, found: readonly Shaped[]): Observation[] {
