@@ -1,0 +1,83 @@
+import type { PlanJson } from "../plan-fixtures";
+import { after, deleted } from "../plan-edits";
+import { JOB, BUDGET, m, service, template, task, type Mutant } from "./mutant";
+
+export const gpusMutants: readonly Mutant[] = [
+  m(
+    "G09",
+    "nine GPUs at once",
+    (p) => (template(p).scaling[0].max_instance_count = 9),
+  ),
+  m(
+    "G09",
+    "no maximum",
+    (p) => (template(p).scaling[0].max_instance_count = null),
+  ),
+  m("G09", "no scaling at all", (p) => {
+    template(p).scaling = [];
+    service(p).scaling = [];
+  }),
+  m("G09", "eight tasks at a time", (p) => {
+    after(p, JOB).template[0].task_count = 8;
+    after(p, JOB).template[0].parallelism = 8;
+  }),
+  m("G09", "many tasks, and no limit on them", (p) => {
+    after(p, JOB).template[0].task_count = 20;
+    after(p, JOB).template[0].parallelism = null;
+  }),
+  m("G09", "eight GPUs in one container", (p) => {
+    template(p).containers[0].resources[0].limits["nvidia.com/gpu"] = "8";
+  }),
+  m("G09", "GPUs in a second container", (p) => {
+    const second = structuredClone(template(p).containers[0]);
+    second.resources[0].limits["nvidia.com/gpu"] = "7";
+    template(p).containers.push(second);
+  }),
+  m("G09", "an accelerator that nobody allowed", (p) => {
+    template(p).node_selector[0].accelerator = "nvidia-h100-80gb";
+  }),
+  m("G09", "an accelerator of the job that nobody allowed", (p) => {
+    task(p).node_selector[0].accelerator = "nvidia-a100";
+  }),
+  m(
+    "G10",
+    "an instance always runs, above the budget",
+    (p) => (service(p).scaling[0].min_instance_count = 1),
+  ),
+  m(
+    "G10",
+    "an instance of the revision always runs",
+    (p) => (template(p).scaling[0].min_instance_count = 1),
+  ),
+  m("G10", "an instance always runs, within the budget", (p) => {
+    service(p).scaling[0].min_instance_count = 1;
+    after(p, BUDGET).amount[0].specified_amount[0].units = "2000";
+  }),
+  m("G10b", "the job's retries are left to the provider", (p) => {
+    const { expressions } = p.configuration.root_module.resources.find(
+      (r: PlanJson) => r.type === JOB,
+    );
+    delete expressions.template[0].template[0].max_retries;
+  }),
+  m(
+    "G11",
+    "the service's GPU has zonal redundancy",
+    (p) => (template(p).gpu_zonal_redundancy_disabled = false),
+  ),
+  m(
+    "G11",
+    "nothing is said of zonal redundancy",
+    (p) => (template(p).gpu_zonal_redundancy_disabled = null),
+  ),
+  m(
+    "G11",
+    "the job's GPU has zonal redundancy",
+    (p) => (task(p).gpu_zonal_redundancy_disabled = false),
+  ),
+  m("G12", "the budget goes", (p) => deleted(p, BUDGET)),
+  m("G12", "there is no budget", (p) => {
+    p.resource_changes = p.resource_changes.filter(
+      (r: PlanJson) => r.type !== BUDGET,
+    );
+  }),
+];

@@ -1,0 +1,104 @@
+import { after, command, unknown } from "../plan-edits";
+import {
+  VERSION,
+  m,
+  service,
+  template,
+  task,
+  models,
+  type Mutant,
+} from "./mutant";
+
+/** Made-up, in the shapes of real ones. */
+export const TOKENS: Readonly<Record<string, string>> = {
+  "Hugging Face": `hf_${"aBcDeFgH".repeat(4)}`,
+  "Google access": `ya29.${"a0AfH6SMB".repeat(3)}`,
+  "Google refresh": `1//0${"gAbCdEfGh".repeat(4)}`,
+  "Google API": `AIza${"SyA1b2C3d".repeat(4)}`,
+  "Google client": `GOCSPX-${"a1B2c3D4".repeat(3)}`,
+  "private key":
+    "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBg\n-----END PRIVATE KEY-----",
+  GitHub: `ghp_${"a1B2c3D4".repeat(5)}`,
+  "GitHub fine-grained": `github_pat_${"a1B2c3D4".repeat(5)}`,
+  GitLab: `glpat-${"a1B2c3D4".repeat(3)}`,
+  npm: `npm_${"a1B2c3D4".repeat(5)}`,
+  Slack: `xoxb-${"123456789".repeat(3)}`,
+  AWS: "AKIAIOSFODNN7EXAMPLE",
+  "API key": `sk-${"a1B2c3D4".repeat(4)}`,
+  "signed token": "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.c2ln",
+  "password in an address": "https://ada:correct-horse@example.com/x",
+};
+
+export const secretsMutants: readonly Mutant[] = [
+  ...Object.entries(TOKENS).map(([name, token]) =>
+    m("G14", `a ${name} token in the job's environment`, (p) =>
+      task(p).containers[0].env.push({ name: "EXTRA", value: token }),
+    ),
+  ),
+  m("G14", "a token among the arguments", (p) =>
+    template(p).containers[0].args.push(`--x=${TOKENS.GitHub}`),
+  ),
+  m(
+    "G14",
+    "a token in a label",
+    (p) => (models(p).labels = { owner: TOKENS["Hugging Face"] }),
+  ),
+  m(
+    "G14",
+    "a token as the key of an annotation",
+    (p) => (service(p).annotations = { [String(TOKENS.npm)]: "x" }),
+  ),
+  m(
+    "G14",
+    "a token in triggers",
+    (p) =>
+      (after(p, "null_resource", "token-guard").triggers.version =
+        TOKENS["Hugging Face"]),
+  ),
+  m("G14", "a token in a provisioner's environment", (p) => {
+    command(p, "token-guard").environment.constant_value.X =
+      TOKENS["Google access"];
+  }),
+  m("G14 G19", "a token in a command", (p) => {
+    command(p, "token-guard").command.constant_value =
+      `curl -H ${TOKENS["Google access"]}`;
+  }),
+  m("G14", "a token in an output", (p) => {
+    p.output_changes.leak = {
+      actions: ["create"],
+      before: null,
+      after: { inner: [TOKENS.Slack] },
+      after_unknown: false,
+    };
+  }),
+  m(
+    "G14",
+    "a token in a variable",
+    (p) => (p.variables.other = { value: TOKENS["Hugging Face"] }),
+  ),
+  m(
+    "G14",
+    "secret_data in clear",
+    (p) => (after(p, VERSION).secret_data = "x"),
+  ),
+  m(
+    "G14",
+    "secret_data that is not known",
+    (p) => (unknown(p, VERSION).secret_data = true),
+  ),
+  ...[
+    "API_KEY",
+    "DB_PASSWORD",
+    "HF_TOKEN",
+    "client_secret",
+    "AWS_CREDENTIALS",
+  ].map((name) =>
+    m("G14", `a value in clear for ${name}`, (p) =>
+      template(p).containers[0].env.push({
+        name,
+        value: "correct horse",
+        value_source: [],
+      }),
+    ),
+  ),
+];
