@@ -76,16 +76,14 @@ class BucketServer:
         """An object's resource."""
         path = self.folder / name
         status = path.stat()
-        moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(status.st_mtime))
+        moment = time.strftime("%FT%TZ", time.gmtime(status.st_mtime))
         return {
-            "kind": "storage#object",
             "bucket": BUCKET,
             "name": name,
             "size": str(status.st_size),
             "crc32c": checksum(path, status.st_mtime_ns),
             "generation": str(status.st_mtime_ns // 1000),
             "metageneration": "1",
-            "storageClass": "STANDARD",
             "timeCreated": moment,
             "updated": moment,
         }
@@ -116,11 +114,10 @@ def _handler(server: BucketServer) -> type[BaseHTTPRequestHandler]:
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             if parts.path == f"/storage/v1/b/{BUCKET}":
-                return self._answer(200, {"kind": "storage#bucket", "name": BUCKET, "id": BUCKET})
+                return self._answer(200, {"name": BUCKET, "id": BUCKET})
             # What gcsfuse asks of a new kind of bucket, and this is none.
             if parts.path.endswith("/storageLayout"):
-                layout = {"kind": "storage#storageLayout", "bucket": BUCKET, "location": "LOCAL"}
-                return self._answer(200, layout | {"hierarchicalNamespace": {"enabled": False}})
+                return self._answer(200, {"hierarchicalNamespace": {"enabled": False}})
             if parts.path == OBJECTS:
                 return self._answer(200, self._listing(query))
             found = OBJECT.match(parts.path)
@@ -161,11 +158,9 @@ def _handler(server: BucketServer) -> type[BaseHTTPRequestHandler]:
             path = server.folder / name
             described = server.describe(name)
             size = int(described["size"])
-            first, last = 0, size - 1
             asked = re.match(r"bytes=(\d+)-(\d*)$", self.headers.get("Range", ""))
-            if asked:
-                first = int(asked[1])
-                last = min(int(asked[2] or last), size - 1)
+            first = int(asked[1]) if asked else 0
+            last = min(int(asked[2] or size), size - 1) if asked else size - 1
             self.send_response(206 if asked else 200)
             self.send_header("Content-Length", str(last + 1 - first))
             self.send_header("Content-Type", "application/octet-stream")
