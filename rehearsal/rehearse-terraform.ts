@@ -1,11 +1,10 @@
-import { copyFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError } from "../commands/command-line";
-import type { Cloud } from "./cloud/cloud";
 import { DEFAULTS } from "./cloud/cloud-settings";
 import { cloudEnvironment } from "./cloud/environment";
 import { CloudServer } from "./cloud/server";
 import { expected, finish, type State, withProgress } from "./progress";
+import { INPUTS, putInputs } from "./rehearsal-inputs";
 import { trainingState } from "./run-container";
 import { synthesize } from "./synthesized-stack";
 import { TerraformFolder } from "./terraform-folder";
@@ -32,9 +31,6 @@ export interface TerraformRehearsalProps {
   /** Whether containers really run. */
   readonly containers: "processes" | "stub";
 }
-
-/** The bucket that the rehearsal brings itself, as a user has one for base and data. */
-export const INPUTS = "rehearsal-inputs";
 
 const SERVING = { share: 0.95, text: "starting the server, asking it" };
 
@@ -185,35 +181,6 @@ function applyState(output: string, seconds: number): State {
   }
   const made = output.match(/: Creation complete/g)?.length ?? 0;
   return { share: Math.min(0.1, made / 300), text: `${made} resources made` };
-}
-
-/** The bucket of inputs, readable for every account of the project. */
-async function putInputs(
-  cloud: Cloud,
-  inputs: Readonly<Record<string, string>>,
-): Promise<void> {
-  cloud.state.buckets[INPUTS] = { name: INPUTS, location: "US-CENTRAL1" };
-  cloud.access.create(`projects/_/buckets/${INPUTS}`, [
-    { role: "roles/storage.objectViewer", members: ["allAuthenticatedUsers"] },
-  ]);
-  for (const [name, path] of Object.entries(inputs)) {
-    const file = cloud.objects.temporaryFile();
-    copyFileSync(path, file);
-    await cloud.objects.put({ bucket: INPUTS, name, file, fields: {} });
-  }
-}
-
-/** A folder's files as objects below a prefix. */
-export function filesBelow(
-  prefix: string,
-  folder: string,
-): Record<string, string> {
-  return Object.fromEntries(
-    readdirSync(folder).map((name) => [
-      `${prefix}/${name}`,
-      join(folder, name),
-    ]),
-  );
 }
 
 function say(text: string): void {

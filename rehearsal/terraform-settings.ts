@@ -1,5 +1,5 @@
 import { rehearsalSettings } from "./rehearsal-settings";
-import { INPUTS } from "./rehearse-terraform";
+import { INPUTS } from "./rehearsal-inputs";
 
 type Context = ReturnType<typeof rehearsalSettings>;
 

@@ -15,10 +15,10 @@ import { storage } from "./apis/storage";
 import type { Answer, Call, Handlers } from "./call";
 import type { Cloud } from "./cloud";
 import { checkBody, checkQuery } from "./discovery/check-request";
-import { Discovery } from "./discovery/discovery";
-import type { Method } from "./discovery/document";
+import type { Discovery } from "./discovery/discovery";
 import { permissionOf, policyHolder } from "./permission";
-import { type Service, SERVICES } from "./services";
+import { resolveMethod } from "./resolve-method";
+import type { Service } from "./services";
 
 const HANDLERS: Handlers = {
   ...serviceUsage,
@@ -44,7 +44,7 @@ export async function dispatch(
   const isUpload = /^\/(resumable\/)?upload\//.test(url.pathname);
   // The pieces of an upload that was begun come with PUT, which the document leaves out.
   const httpMethod = isUpload ? "POST" : (request.method ?? "GET");
-  const { service, discovery, found } = resolve(httpMethod, url);
+  const { service, discovery, found } = resolveMethod(httpMethod, url);
   const principal = cloud.tokens.principal(request.headers.authorization);
   if (principal === undefined) {
     throw new ApiError(
@@ -88,40 +88,6 @@ export async function dispatch(
     );
   }
   return cloud.faults.meet(method.id, () => handler(call, cloud));
-}
-
-function resolve(httpMethod: string, url: URL) {
-  const [prefix = "", ...rest] = url.pathname
-    .replace(/^\/(resumable\/)?(upload|download)\//, "/")
-    .slice(1)
-    .split("/");
-  const services = SERVICES.filter((service) => service.prefix === prefix);
-  // The provider's client libraries repeat the version with endpoints that are not https.
-  const path = rest.join("/").replace(/^(v\d\/)\1+/, "$1");
-  for (const service of services) {
-    const discovery = discoveryOf(service);
-    const full =
-      discovery.document.servicePath === "" ? path : `${prefix}/${path}`;
-    const found = discovery.find(httpMethod, full.replace(/\/$/, ""));
-    if (found) {
-      return { service, discovery, found };
-    }
-  }
-  throw new ApiError(
-    404,
-    services.length === 0
-      ? `The requested URL ${url.pathname} was not found on this server.`
-      : `Method not found: ${httpMethod} ${url.pathname}`,
-  );
-}
-
-const documents = new Map<Service, Discovery>();
-
-function discoveryOf(service: Service): Discovery {
-  const known =
-    documents.get(service) ?? new Discovery(service.name, service.version);
-  documents.set(service, known);
-  return known;
 }
 
 function requireEnabled(
@@ -216,5 +182,3 @@ async function json(request: IncomingMessage): Promise<unknown> {
     );
   }
 }
-
-export type { Method };

@@ -6,8 +6,8 @@ import type { ApiError } from "../api-error";
 import type { Cloud } from "../cloud";
 import { LogTail } from "../containers/log-tail";
 import { timestamp } from "../identifiers";
-import type { LogSource } from "../logs";
 import type { Json } from "../state";
+import { buildLog } from "./build-log";
 import { closeDocker, type DockerSession, openDocker } from "./docker-step";
 import { pushImage } from "./push-image";
 
@@ -26,7 +26,7 @@ export async function runBuild(cloud: Cloud, build: Json): Promise<void> {
   const account = build["serviceAccount"].split("/").at(-1);
   const folder = join(cloud.settings.folder, "builds", id);
   const session = openDocker(id, account);
-  const say = logger(cloud, build, account);
+  const say = buildLog(cloud, build, account);
   build["status"] = "WORKING";
   build["startTime"] = timestamp();
   const limit = Number.parseFloat(build["timeout"] ?? "3600s") * 1000;
@@ -192,24 +192,4 @@ function fail(build: Json, type: string, detail: string): never {
     });
   }
   throw new Error(detail);
-}
-
-/** Without the right to write them, a build has no lines; it goes on. */
-function logger(cloud: Cloud, build: Json, account: string) {
-  const source: LogSource = {
-    type: "build",
-    resourceLabels: { build_id: build["id"], build_trigger_id: "" },
-  };
-  const member = `serviceAccount:${account}`;
-  return (line: string) => {
-    if (cloud.access.allows(member, "logging.logEntries.create")) {
-      return cloud.logs.line(source, line, "INFO");
-    }
-    build["warnings"] ??= [
-      {
-        priority: "WARNING",
-        text: `The service account running this build does not have permission to write logs to Cloud Logging. To fix this, grant the Logs Writer (roles/logging.logWriter) role to the service account.`,
-      },
-    ];
-  };
 }

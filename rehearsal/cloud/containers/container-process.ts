@@ -9,7 +9,7 @@ import type { BuiltImage } from "../build/built-image";
 import type { Cloud } from "../cloud";
 import { randomHex, shortName } from "../identifiers";
 import type { Json } from "../state";
-import { memoryMebibytes } from "../run/template-rules";
+import { memoryMebibytes } from "../run/resource-rules";
 import { LogTail } from "./log-tail";
 import { watchMemory } from "./memory-limit";
 import { MetadataServer } from "./metadata-server";

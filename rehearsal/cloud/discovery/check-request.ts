@@ -1,6 +1,7 @@
 import { ApiError } from "../api-error";
 import type { Discovery } from "./discovery";
 import type { Method, Schema } from "./document";
+import { isScalar, typeName } from "./scalar";
 
 /**
  * A call's query with the names that the document has, also where they came as snake_case.
@@ -173,48 +174,4 @@ function isMissing(value: unknown): boolean {
     value === "" ||
     (Array.isArray(value) && value.length === 0)
   );
-}
-
-/** JSON's mapping of protocol buffers. @see https://protobuf.dev/programming-guides/json/ */
-function isScalar({ type, format, enum: values }: Schema, value: unknown) {
-  switch (type) {
-    case "boolean":
-      return typeof value === "boolean";
-    case "integer":
-      return (
-        ["number", "string"].includes(typeof value) &&
-        /^-?\d+$/.test(String(value))
-      );
-    case "number":
-      return typeof value === "number";
-    case "string":
-      if (format === "int64" || format === "uint64") {
-        return (
-          ["number", "string"].includes(typeof value) &&
-          /^-?\d+$/.test(String(value))
-        );
-      }
-      return (
-        typeof value === "string" &&
-        (values === undefined || values.includes(value)) &&
-        (format !== "google-duration" || /^-?\d+(\.\d+)?s$/.test(value))
-      );
-    default:
-      return true;
-  }
-}
-
-function typeName({ type = "", format = "", enum: values }: Schema): string {
-  if (values !== undefined) {
-    return "TYPE_ENUM";
-  }
-  const names: Record<string, string> = {
-    boolean: "TYPE_BOOL",
-    int32: "TYPE_INT32",
-    int64: "TYPE_INT64",
-    double: "TYPE_DOUBLE",
-    float: "TYPE_FLOAT",
-    "google-duration": "type.googleapis.com/google.protobuf.Duration",
-  };
-  return names[format] ?? names[type] ?? "TYPE_STRING";
 }

@@ -1,17 +1,13 @@
 import { ApiError } from "../api-error";
 import type { Cloud } from "../cloud";
 import { nextNumber, randomHex, shortName, timestamp } from "../identifiers";
-import type { LogSource } from "../logs";
 import type { Json } from "../state";
 import type { Ending } from "../containers/workload";
+import { attemptOnce } from "./task-attempt";
 import { condition } from "./condition";
+import { override } from "./overrides";
 import { protoJson } from "./proto-json";
-import {
-  checkMounts,
-  pullImage,
-  readSecrets,
-  StartFailure,
-} from "./start-checks";
+import { StartFailure } from "./start-checks";
 
 const TYPE = "type.googleapis.com/google.cloud.run.v2.Execution";
 
@@ -129,42 +125,6 @@ async function run(cloud: Cloud, execution: Json): Promise<void> {
   });
 }
 
-async function attemptOnce(
-  cloud: Cloud,
-  { name, job, template, taskCount }: Json,
-  attempt: number,
-): Promise<Ending> {
-  const container = template.containers[0];
-  const image = pullImage(cloud, container.image);
-  const secrets = readSecrets(cloud, template);
-  checkMounts(cloud, template);
-  const log: LogSource = {
-    type: "cloud_run_job",
-    resourceLabels: { job_name: job, location: cloud.settings.region },
-    labels: {
-      "run.googleapis.com/execution_name": shortName(name),
-      "run.googleapis.com/task_index": "0",
-      "run.googleapis.com/task_attempt": String(attempt),
-    },
-  };
-  const workload = await cloud.containers.start({
-    name,
-    image,
-    template,
-    secrets,
-    log,
-    environment: {
-      CLOUD_RUN_JOB: job,
-      CLOUD_RUN_EXECUTION: shortName(name),
-      CLOUD_RUN_TASK_INDEX: "0",
-      CLOUD_RUN_TASK_ATTEMPT: String(attempt),
-      CLOUD_RUN_TASK_COUNT: String(taskCount),
-    },
-    timeoutSeconds: Number.parseFloat(template.timeout ?? "600s"),
-  });
-  return workload.ended;
-}
-
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/TaskAttemptResult */
 function result({ exitCode, signal, cause }: Ending): Json {
   const messages = {
@@ -207,21 +167,4 @@ function ended(
     cancelledCount: why?.executionReason === "CANCELLED" ? 1 : 0,
     conditions,
   });
-}
-
-/** @see https://cloud.google.com/run/docs/execute/jobs#override-job-configuration */
-function override(template: Json, overrides: Json): void {
-  if (overrides["taskCount"]) template["taskCount"] = overrides["taskCount"];
-  if (overrides["timeout"]) template["template"].timeout = overrides["timeout"];
-  const [asked] = overrides["containerOverrides"] ?? [];
-  const [container] = template["template"].containers;
-  if (asked?.args || asked?.clearArgs) container.args = asked.args ?? [];
-  for (const variable of asked?.env ?? []) {
-    container.env = [
-      ...(container.env ?? []).filter(
-        ({ name }: Json) => name !== variable.name,
-      ),
-      variable,
-    ];
-  }
 }

@@ -1,5 +1,5 @@
 import type { Json } from "../state";
-import { cpuCount, hasGpu, memoryMebibytes } from "./template-rules";
+import { cpuCount, hasGpu, memoryMebibytes } from "./resource-rules";
 
 const GIB = 1024;
 const RTX_CPUS = [20, 22, 24, 26, 28, 30];

@@ -1,22 +1,16 @@
 import { ApiError } from "../api-error";
 import type { Call, Handlers } from "../call";
 import type { Cloud } from "../cloud";
-import {
-  etag,
-  nextNumber,
-  randomHex,
-  shortName,
-  timestamp,
-} from "../identifiers";
+import { etag, nextNumber, shortName } from "../identifiers";
 import type { Json } from "../state";
 import { condition } from "./condition";
+import { deploy } from "./deploy-service";
 import { protoJson } from "./proto-json";
 import { checkId, masked, resource } from "./resource";
-import { newRevision } from "./revisions";
+import { serviceJson, typed } from "./service-json";
 import { readSecrets, requireActAs } from "./start-checks";
 import { labelProblems, templateProblems } from "./template-rules";
 
-const TYPE = "type.googleapis.com/google.cloud.run.v2.Service";
 const LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services */
@@ -135,53 +129,6 @@ async function save(
   );
 }
 
-/** Starts a revision and, once it is ready, lets it answer. */
-async function deploy(cloud: Cloud, saved: Json, present: Json): Promise<Json> {
-  const { name, template, generation } = saved;
-  const same =
-    present["latestReadyRevision"] !== undefined &&
-    JSON.stringify(present["template"]) === JSON.stringify(template);
-  const suffix = `${generation.padStart(5, "0")}-${randomHex(3)}`;
-  const revision = same
-    ? present["latestReadyRevision"]
-    : newRevision(
-        cloud,
-        saved,
-        template.revision ?? `${shortName(name)}-${suffix}`,
-      );
-  saved["latestCreatedRevision"] = revision;
-  try {
-    if (!same) await cloud.fronts.startRevision(revision);
-  } catch (error) {
-    const { message } = error as Error;
-    const told = `Revision '${shortName(revision)}' is not ready and cannot serve traffic. ${message}`;
-    Object.assign(saved, {
-      terminalCondition: condition("Ready", "FAILED", { message: told }),
-      conditions: [
-        condition("ConfigurationsReady", "FAILED", { message: told }),
-      ],
-      reconciling: false,
-    });
-    throw new ApiError(400, told, { status: "FAILED_PRECONDITION" });
-  }
-  const before = saved["latestReadyRevision"];
-  Object.assign(saved, {
-    latestReadyRevision: revision,
-    trafficStatuses: await cloud.fronts.route(saved, revision),
-    terminalCondition: condition("Ready", "SUCCEEDED"),
-    conditions: [
-      condition("RoutesReady", "SUCCEEDED"),
-      condition("ConfigurationsReady", "SUCCEEDED"),
-    ],
-    reconciling: false,
-    updateTime: timestamp(),
-  });
-  if (before !== undefined && before !== revision) {
-    await cloud.fronts.retire(saved, before);
-  }
-  return typed(saved);
-}
-
 /** What Cloud Run sets where nothing is said. */
 function complete({ settings }: Cloud, template: Json): void {
   template["timeout"] ??= "300s";
@@ -198,14 +145,4 @@ function complete({ settings }: Cloud, template: Json): void {
       ...container.resources.limits,
     };
   }
-}
-
-/** The service's own scaling is told with its zero. */
-function serviceJson(found: Json): Json {
-  const json = protoJson(found);
-  return { ...json, scaling: { manualInstanceCount: 0, ...json["scaling"] } };
-}
-
-function typed(found: Json): Json {
-  return { "@type": TYPE, ...serviceJson(found) };
 }

@@ -4,6 +4,12 @@ import { etag, timestamp } from "../identifiers";
 import type { Binding } from "../iam/policy";
 import type { Json } from "../state";
 import { bucketName, existingBucket, requireStorage } from "./bucket-access";
+import {
+  checkName,
+  complete,
+  convenienceBindings,
+  merged,
+} from "./bucket-fields";
 
 const SOFT_DELETE_SECONDS = "604800";
 
@@ -152,56 +158,6 @@ export const buckets: Handlers = {
     };
   },
 };
-
-/** @see https://cloud.google.com/storage/docs/buckets#naming */
-function checkName(name: string): void {
-  if (
-    !/^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/.test(name) ||
-    /^goog|google|g00gle|^\d+\.\d+\.\d+\.\d+$/.test(name)
-  ) {
-    throw new ApiError(400, `Invalid bucket name: '${name}'`, {
-      reason: "invalid",
-    });
-  }
-}
-
-/** What Google adds of its own. */
-function complete(bucket: Json): void {
-  const configuration = (bucket["iamConfiguration"] ??= {});
-  const uniform = (configuration.uniformBucketLevelAccess ??= {
-    enabled: false,
-  });
-  if (uniform.enabled) {
-    uniform.lockedTime ??= timestamp(Date.now() + 90 * 86_400_000);
-  }
-  configuration.bucketPolicyOnly = { ...uniform };
-  configuration.publicAccessPrevention ??= "inherited";
-  for (const { condition } of bucket["lifecycle"]?.rule ?? []) {
-    for (const [name, value] of Object.entries(condition ?? {})) {
-      const empty = Array.isArray(value)
-        ? value.length === 0
-        : value === "" || value === null;
-      if (empty) delete condition[name];
-    }
-  }
-}
-
-function merged(present: Json | undefined, asked: Json): Json {
-  const all = Object.entries({ ...present, ...asked });
-  return Object.fromEntries(all.filter(([, value]) => value !== null));
-}
-
-/** @see https://cloud.google.com/storage/docs/access-control/iam#convenience-values */
-function convenienceBindings(project: string): Binding[] {
-  const owners = [`projectEditor:${project}`, `projectOwner:${project}`];
-  const viewers = [`projectViewer:${project}`];
-  return [
-    { role: "roles/storage.legacyBucketOwner", members: owners },
-    { role: "roles/storage.legacyBucketReader", members: viewers },
-    { role: "roles/storage.legacyObjectOwner", members: owners },
-    { role: "roles/storage.legacyObjectReader", members: viewers },
-  ];
-}
 
 function policyJson(name: string, policy: object): Json {
   return {

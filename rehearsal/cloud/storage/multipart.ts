@@ -10,7 +10,8 @@ export interface Multipart {
 
 /** @see https://www.rfc-editor.org/rfc/rfc2387 */
 export function readMultipart(header: string, body: Buffer): Multipart {
-  const boundary = /boundary="?([^";]+)"?/.exec(header)?.[1];
+  // gcloud puts it between single quotes, which no RFC knows.
+  const boundary = /boundary=(["']?)([^"';]+)\1/.exec(header)?.[2];
   if (boundary === undefined) {
     throw wrong("the content type has no boundary");
   }
