@@ -1,5 +1,5 @@
 """
-python -m bench [--documents 64] [--job 5000] [--memory-gb 22] [--only WORD]
+python -m bench [--documents 32 64] [--job 5000] [--memory-gb 22] [--only WORD]
 
 Prints one table: tokens a second in training once warm and for a whole job, peak memory and the
 share of the card's bf16 peak, for the tutorial's recipe, trl's packing and this trainer. Without a
@@ -55,9 +55,11 @@ def main() -> None:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--documents", type=int, default=64, help="of a large optimizer step")
+    parser.add_argument(
+        "--documents", type=int, nargs="+", default=[32, 64], help="of large optimizer steps"
+    )
     parser.add_argument("--job", type=int, default=5000, help="documents of a job")
-    parser.add_argument("--steps", type=int, default=50, help="of a compiled measurement")
+    parser.add_argument("--steps", type=int, default=120, help="of a compiled measurement")
     parser.add_argument("--memory-gb", type=float, default=22, help="of the GPU, as on an L4")
     parser.add_argument("--only", default="", help="recipes whose name has this")
     return parser.parse_args()

@@ -1,6 +1,7 @@
 """What is measured: the tutorial's recipe, trl's packing, and this trainer."""
 
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,19 +16,21 @@ Recipe = tuple[str, partial[Measured]]
 
 
 def alone(measure: partial[Measured], name: str, memory_gb: float) -> Measured:
-    """Runs one in a process of its own, with so much of the GPU's memory."""
+    """Runs one in a process of its own, with so much of the GPU's memory; trl's have all of it."""
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    if torch.cuda.is_available():
+    if torch.cuda.is_available() and measure.func is this_trainer:
         total = torch.cuda.get_device_properties(0).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, memory_gb * 1e9 / total))
     return measure(name)
 
 
-def recipes(base: Path, job: list[Encoded], many: int, steps: int, on_gpu: bool) -> list[Recipe]:
+def recipes(
+    base: Path, job: list[Encoded], many: list[int], steps: int, on_gpu: bool
+) -> list[Recipe]:
     """
-    Each with its name and what measures it, by `alone`. `many` documents are a large step, `steps`
-    of them a measurement of compiled layers.
+    Each with its name and what measures it, by `alone`. `many` are the documents of large
+    steps, `steps` of which are a measurement of compiled layers.
     """
     plain = "bf16" if on_gpu else "fp32"
     trl = partial(with_trl, base=base, documents=job)
@@ -53,25 +56,29 @@ def recipes(base: Path, job: list[Encoded], many: int, steps: int, on_gpu: bool)
             ),
         ),
     ]
-    for per_step in (2, many):
-        measured += [
+    precisions = ("bf16", "nf4") if on_gpu else (plain,)
+    for per_step, precision in product((2,), precisions):
+        measured.append(
             (
                 f"this, {precision}, {per_step} documents a step",
                 partial(ours, documents=job, precision=precision, documents_per_step=per_step),
             )
-            for precision in (("bf16", "nf4") if on_gpu else (plain,))
-        ]
-    # A long job compiles its layers: as many steps as show its speed.
-    long = (job * (1 + many * steps // len(job)))[: many * steps]
-    measured += [
-        (
-            f"this, {precision}, {many}, compiled",
-            partial(
-                ours, documents=long, precision=precision, documents_per_step=many, compiled=True
-            ),
         )
-        for precision in (("bf16", "fp8", "nf4") if on_gpu else ())
-    ]
+    # A long job compiles its layers: as many steps as show its speed.
+    for per_step, precision in product(many, ("bf16", "fp8", "nf4") if on_gpu else (plain,)):
+        long = (job * (1 + per_step * steps // len(job)))[: per_step * steps]
+        measured.append(
+            (
+                f"this, {precision}, {per_step}" + (", compiled" if on_gpu else ""),
+                partial(
+                    ours,
+                    documents=long,
+                    precision=precision,
+                    documents_per_step=per_step,
+                    compiled=on_gpu or None,
+                ),
+            )
+        )
     return measured
 
 

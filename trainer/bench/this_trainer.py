@@ -17,10 +17,6 @@ from finetune.training.deadline import Deadline
 from finetune.training.loop import train
 from finetune.training.train_adapter import Plan, load
 
-# Marks before the one that counting starts at. A mark is five steps: the trainer measures eight
-# plain steps, compiles, and measures eight more.
-SKIPPED = 4
-
 
 @dataclass
 class Marks:
@@ -70,7 +66,8 @@ def this_trainer(
         trained = train(model, tokenizer, documents, [], settings, marks, marks, deadline)
     seconds = time.monotonic() - began
     memory = torch.cuda.max_memory_allocated() if on_gpu else 0
-    speed = warm(marks.marks, SKIPPED)
+    # The second half: before it come plain steps, compiling, and a graph for each new shape.
+    speed = warm(marks.marks, len(marks.marks) // 2)
     seconds += max(job_tokens - trained.tokens, 0) / speed
     return Measured(name, speed, seconds, job_tokens, memory, marks.loss)
 

@@ -36,8 +36,10 @@ DECIDING = (
         f"finetune/training/{name}.py"
         for name in (
             "adapter",
+            "attempt",
             "base_model",
             "float8",
+            "last_layer",
             "layout",
             "loop",
             "loss",

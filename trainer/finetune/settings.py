@@ -10,7 +10,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from finetune.data.templates import listed, placeholders, require_placeholders
 from finetune.evaluation.evaluation_settings import EvaluationSettings
 from finetune.hyperparameters import LOCATION, Hyperparameters, Location
-from finetune.training.trackers import tracker_names
+from finetune.training.tracker_names import tracker_names
 
 
 class Settings(EvaluationSettings, Hyperparameters):

@@ -55,13 +55,13 @@ def run(monkeypatch, *arguments):
 
 
 def test_the_whole_benchmark_runs_without_a_gpu(monkeypatch, capsys):
-    run(monkeypatch, "--job", "24", "--documents", "8", "--only", "this")
+    run(monkeypatch, "--job", "24", "--documents", "8", "--steps", "3", "--only", "this")
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(",")[0] for line in lines[-2:]] == ["this", "this"]
     assert "failed" not in "".join(lines)
 
 
 def test_what_is_measured_can_be_sent_to_another_process(tmp_path):
-    for name, measure in recipes(tmp_path, documents(4, 100), 64, 2, on_gpu=True):
+    for name, measure in recipes(tmp_path, documents(4, 100), [64], 2, on_gpu=True):
         assert name
         assert pickle.loads(pickle.dumps(measure)).keywords["base"] == tmp_path

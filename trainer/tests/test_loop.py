@@ -18,7 +18,7 @@ from finetune.training import micro_step, optimizer_step
 from finetune.training import schedule as training_schedule
 from finetune.training.adapter import attach
 from finetune.training.base_model import load_model, load_tokenizer
-from finetune.training.layout import Layout
+from finetune.training.layout import Rows
 from finetune.training.loop import train
 from finetune.training.schedule import Schedule
 from finetune.verdict import BadInput, Interrupted
@@ -161,7 +161,7 @@ def test_a_run_resumed_at_three_random_steps_ends_with_the_same_bits(trained):
 
 
 def test_a_stop_in_the_midst_of_a_step_keeps_the_state_before_it(trained, monkeypatch):
-    monkeypatch.setattr("finetune.training.loop.layouts", lambda *_: (Layout(1, 32, False),) * 2)
+    monkeypatch.setattr("finetune.training.loop.layouts", lambda *_: (Rows(1, 32, False),) * 2)
     outcome, uninterrupted = trained()
     checkpoints = Checkpoints()
     with pytest.raises(Interrupted):
@@ -211,7 +211,7 @@ def test_adapters_and_optimizer_are_float32_on_a_bfloat16_base(bases, set_enviro
     set_environment(environment(bases["llama"], "/data", "/b"))
     model = load_model(bases["llama"], CPU, "bf16").to(torch.bfloat16)
     model = attach(model, read_settings())
-    made = optimizer_step.learner(model, read_settings(), (Layout(2, 128, False),) * 2, 1)
+    made = optimizer_step.learner(model, read_settings(), (Rows(2, 128, False),) * 2, 1)
     tokenizer = load_tokenizer(bases["llama"])
     before = {name: weight.clone() for name, weight in made.weights.items()}
     outcome = made.step(encode(examples(3), tokenizer), 1e-3, 0, lambda: False)
@@ -230,7 +230,7 @@ def test_the_micro_batch_changes_no_gradient(bases, set_environment, shape):
             torch.nn.init.normal_(weight, std=0.1)
     documents = encode(examples(9), load_tokenizer(bases["gemma"]))
     gradients = []
-    for layout in (Layout(3, 512, False), Layout(shape[0], 128, shape[1])):
+    for layout in (Rows(3, 512, False), Rows(shape[0], 128, shape[1])):
         made = optimizer_step.learner(model, read_settings(), (layout, layout), 0)
         made.step(documents, 0.0, 0, lambda: False)
         gradients.append(torch.cat([weight.grad.flatten() for weight in made.weights.values()]))
@@ -295,7 +295,7 @@ def test_weight_decay_and_clipping_are_the_trainers(bases, set_environment):
     model = attach(load_model(bases["llama"], CPU, "fp32"), read_settings())
     trainer = Trainer(model, TrainingArguments("/unused", use_cpu=True, report_to="none"))
     decayed = set(trainer.get_decay_parameter_names(model))
-    made = optimizer_step.learner(model, read_settings(), (Layout(2, 128, False),) * 2, 1)
+    made = optimizer_step.learner(model, read_settings(), (Rows(2, 128, False),) * 2, 1)
     assert made.weights.keys() <= decayed
     (group,) = made.optimizer.param_groups
     assert group["weight_decay"] == 0.001 and (group["betas"], group["eps"]) == ((0.9, 0.999), 1e-8)

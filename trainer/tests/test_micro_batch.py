@@ -21,7 +21,7 @@ class Card:
         monkeypatch.setattr(micro_batch, "_peak", self.peak)
         self.limit = limit
 
-    def peak(self, model, rows):
+    def peak(self, model, rows, joined):
         each = self.recomputed if model.is_gradient_checkpointing else self.each
         peak = self.held + GIB // 2 + rows * micro_batch.WIDTH * each
         if peak > self.limit:

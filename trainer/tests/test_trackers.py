@@ -16,7 +16,8 @@ from finetune.data.source import Unreachable
 from finetune.storage.folder import Folder
 from finetune.training import trackers
 from finetune.training.progress import Observer
-from finetune.training.trackers import MODULES, Trackers, fetch_runs, tracker_names
+from finetune.training.tracker_names import MODULES, tracker_names
+from finetune.training.trackers import Trackers, fetch_runs
 
 COUNTS = {"learning_rate": 1e-4, "tokens": 1000, "seconds": 10.0}
 
@@ -66,7 +67,9 @@ def test_fails_when_a_tracker_is_unknown_and_says_what_is_installed() -> None:
 
 
 def test_fails_when_a_tracker_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trackers, "find_spec", lambda module: module == "wandb" or None)
+    monkeypatch.setattr(
+        "finetune.training.tracker_names.find_spec", lambda module: module == "wandb" or None
+    )
     with pytest.raises(ValueError, match="mlflow is not installed here; installed: wandb"):
         tracker_names("wandb,mlflow")
 

@@ -14,9 +14,9 @@ from transformers import PreTrainedModel
 from finetune.training import loss
 
 # Share of a step that compiling saves and seconds that it takes, until a run has measured its own:
-# a Gemma 2B in bf16 on an H100 took 20 seconds and saved 35 % (docs/performance.md). The time is
+# a Gemma 2B in bf16 on an H100 took 30 seconds and saved 35 % (docs/performance.md). The time is
 # doubled for machines with fewer cores.
-GAIN, COLD_SECONDS = 0.35, 40.0
+GAIN, COLD_SECONDS = 0.35, 60.0
 # The saving has to be this many times the compile time, both being estimates.
 MARGIN = 1.5
 
@@ -55,11 +55,14 @@ def compiler_at_hand() -> bool:
     return False
 
 
-def compile_layers(model: PreTrainedModel, backend: str = "inductor") -> bool:
+def compile_layers(
+    model: PreTrainedModel, backend: str = "inductor", any_length: bool = False
+) -> bool:
     """
-    Compiles each decoder layer for the shapes it will see, and the loss; False where this machine
-    cannot (a line says why). Compilation itself happens with the first batch. On a CPU nothing is
-    compiled but for a `backend` of tests: it would take longer than it saves.
+    Compiles each decoder layer and the loss, once for all batches: for the one shape that they
+    have, or for `any_length` of a row. False where this machine cannot (a line says why).
+    Compilation itself happens with the first batch. On a CPU nothing is compiled but for a
+    `backend` of tests: it would take longer than it saves.
     """
     if backend == "inductor" and (model.device.type != "cuda" or not compiler_at_hand()):
         return False
@@ -68,8 +71,10 @@ def compile_layers(model: PreTrainedModel, backend: str = "inductor") -> bool:
     model.get_input_embeddings().register_forward_hook(_requires_gradient)
     # One graph for all layers of a kind, one more where gradients are off; Gemma 3 has two kinds.
     torch._dynamo.config.cache_size_limit = max(torch._dynamo.config.cache_size_limit, 16)
+    # A factor of an adapter that might change would be read from the CPU at every call.
+    torch._dynamo.config.specialize_float = True
     for layer in decoder_layers(model):
-        layer.compile(backend=backend, dynamic=False)
+        layer.compile(backend=backend, dynamic=any_length)
     loss.fuse(model, backend)
     return True
 

@@ -1,6 +1,8 @@
 """The shape of micro-batches: as few padded tokens as the documents allow. It changes no result."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from transformers import PreTrainedModel
 
@@ -8,7 +10,15 @@ from finetune.data.encoding import Encoded
 from finetune.hyperparameters import Hyperparameters
 from finetune.training import processes
 from finetune.training.micro_batch import most_tokens
-from finetune.training.packing import ALIGNED, pack
+from finetune.training.packed_attention import attends_by_bounds
+from finetune.training.packing import (
+    ALIGNED,
+    LARGEST_STRIDE,
+    Batch,
+    batches,
+    joined_batches,
+    pack,
+)
 from finetune.training.schedule import Schedule
 
 # Starting a micro-batch costs a GPU about as long as this many tokens; and a CPU next to nothing.
@@ -19,33 +29,101 @@ CPU_TOKENS = 2048
 SAMPLE, STRIDE = 24, 64
 
 
+class Layout(Protocol):
+    """How documents of a step become micro-batches."""
+
+    def batches(self, documents: list[Encoded], padding: int) -> Iterator[Batch]:
+        """On the CPU; `padding` is the token that fills rows."""
+
+    def smaller(self) -> "Layout | None":
+        """The one to try where memory did not suffice; None where there is none."""
+
+
 @dataclass(frozen=True)
-class Layout:
-    """Rows and width of a micro-batch; `fixed` where every one has to have this very shape."""
+class Rows:
+    """
+    Rows and width of a micro-batch, for attention with a mask; `fixed` where every one has to have
+    this very shape.
+    """
 
     rows: int
     width: int
     fixed: bool
 
+    def batches(self, documents: list[Encoded], padding: int) -> Iterator[Batch]:
+        return batches(documents, self.width, self.rows, padding, self.fixed)
+
+    def smaller(self) -> "Rows | None":
+        return replace(self, rows=self.rows // 2) if self.rows > 1 else None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """
+    One row of at most `most` positions, for attention by the documents' bounds. Lengths differ from
+    step to step: there is next to no padding. No document has more than `longest` tokens.
+    """
+
+    most: int
+    longest: int
+
+    def batches(self, documents: list[Encoded], padding: int) -> Iterator[Batch]:
+        return joined_batches(documents, self.most, self.longest, padding)
+
+    def smaller(self) -> "Joined | None":
+        return replace(self, most=self.most // 2) if self.most >= 2 * self.longest else None
+
 
 def layouts(
-    model: PreTrainedModel, documents: list[Encoded], settings: Hyperparameters
+    model: PreTrainedModel,
+    documents: list[Encoded],
+    validation: list[Encoded],
+    settings: Hyperparameters,
 ) -> tuple[Layout, Layout]:
-    """The shapes for training and for validation, by the memory that the model's device has."""
+    """For training and for validation, by the memory that the model's device has."""
     if model.device.type != "cuda":
         cut = cut_layout(settings, CPU_TOKENS)
         return cut, cut
-    tokens = most_tokens(model)
+    tokens = most_tokens(model, joins(model))
+    if joins(model):
+        return joined_layout(documents, tokens), joined_layout(validation, tokens)
     return fixed_layout(documents, settings, tokens), cut_layout(settings, tokens)
 
 
-def cut_layout(settings: Hyperparameters, most_tokens: int) -> Layout:
+def for_compiled(model: PreTrainedModel, layout: Layout) -> Layout:
+    """
+    The same for layers that are compiled now: they keep fewer activations, which is tried. Not
+    where shapes are fixed, each of which would be compiled.
+    """
+    if not isinstance(layout, Joined):
+        return layout
+    return Joined(max(layout.longest, _strided(most_tokens(model, joined=True))), layout.longest)
+
+
+def joins(model: PreTrainedModel) -> bool:
+    """Whether rows may be joined: the model attends by bounds, on this device."""
+    causal = model.get_base_model() if hasattr(model, "get_base_model") else model
+    return attends_by_bounds(causal.get_decoder())
+
+
+def joined_layout(documents: list[Encoded], most_tokens: int) -> Joined:
+    """Of at most `most_tokens` positions, and at least the longest document."""
+    longest = max((len(document.input_ids) for document in documents), default=1)
+    longest = -(-longest // STRIDE) * STRIDE
+    return Joined(max(longest, _strided(most_tokens)), longest)
+
+
+def _strided(tokens: int) -> int:
+    return tokens // LARGEST_STRIDE * LARGEST_STRIDE
+
+
+def cut_layout(settings: Hyperparameters, most_tokens: int) -> Rows:
     """For what is not compiled: as many rows at a time as there is room for, cut to their need."""
     full = _aligned(settings.max_seq_length)
-    return Layout(max(1, most_tokens // full), full, False)
+    return Rows(max(1, most_tokens // full), full, False)
 
 
-def fixed_layout(documents: list[Encoded], settings: Hyperparameters, most_tokens: int) -> Layout:
+def fixed_layout(documents: list[Encoded], settings: Hyperparameters, most_tokens: int) -> Rows:
     """
     One shape for all micro-batches, of at most `most_tokens` positions (at least one row of
     MAX_SEQ_LENGTH).
@@ -69,7 +147,7 @@ def fixed_layout(documents: list[Encoded], settings: Hyperparameters, most_token
         for needed in [[len(pack(step, width)) for step in steps]]
         for rows in _row_counts(needed, max(1, most_tokens // width))
     )
-    return Layout(best[2], -best[1], True)
+    return Rows(best[2], -best[1], True)
 
 
 def _cost(needed: list[int], rows: int, width: int) -> int:

@@ -1,6 +1,7 @@
 """The loss: over the completion's tokens only, and logits for no others."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -8,6 +9,7 @@ from torch.nn.functional import pad
 from transformers import PreTrainedModel
 
 from finetune.data.encoding import IGNORED
+from finetune.training.last_layer import last_feed_forward_at
 from finetune.training.packed_attention import packed_attention
 from finetune.training.packing import Batch
 
@@ -32,15 +34,18 @@ def completion_loss(model: PreTrainedModel, batch: Batch) -> torch.Tensor:
     """
     causal = model.get_base_model() if hasattr(model, "get_base_model") else model
     decoder = causal.get_decoder()
-    with packed_attention(decoder, batch) as attention:
+    head = causal.get_output_embeddings()
+    positions, targets = graded_positions(batch)
+    # Their count changes from batch to batch: only layers that are compiled for any length take it.
+    takes_any = batch.longest or not hasattr(head, "fused_loss")
+    needed = last_feed_forward_at(decoder, positions) if takes_any else nullcontext()
+    with packed_attention(decoder, batch) as attention, needed:
         hidden = decoder(
             input_ids=batch.input_ids,
             position_ids=batch.position_ids,
             use_cache=False,
             **attention,
         ).last_hidden_state
-    positions, targets = graded_positions(batch)
-    head = causal.get_output_embeddings()
     return _HeadLoss.apply(
         hidden.flatten(0, 1).index_select(0, positions),
         head.weight,

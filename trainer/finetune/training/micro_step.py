@@ -1,5 +1,6 @@
 """One micro-batch forwards and backwards: launched kernel by kernel, or as one CUDA graph."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,8 +15,10 @@ from finetune.training.packing import Batch
 # mean loss (detached, on the device). The whole number is the graded tokens of the optimizer step.
 MicroStep = Callable[[Batch, int], torch.Tensor]
 
-# Positions of a micro-batch up to which launching kernels takes longer than running them.
-GRAPHED = 4096
+# Positions of a micro-batch up to which launching kernels takes long enough for the GPU to wait.
+GRAPHED = 16384
+# Graphs at most: each keeps a few megabytes.
+MOST_GRAPHS = 64
 
 
 def launched(model: PreTrainedModel) -> MicroStep:
@@ -33,57 +36,81 @@ class Graphed:
     """
     Records the kernels of forward and backward once for each shape and replays them: a small
     micro-batch is over before Python could have launched it. Dropout takes its numbers from the
-    generator as ever, so that the result is the same.
+    generator as ever, so that the result is the same. Larger ones are launched.
 
     The weights' `grad` must stay the same tensors from before the first call on. Shapes (rows,
-    width, graded tokens rounded up to a power of two) are few: each takes half a second to record.
+    width, graded tokens rounded up) are few: each takes about half a second to record.
     """
 
     def __init__(self, model: PreTrainedModel) -> None:
         self._model = model
-        self._recorded: dict[tuple[int, ...], _Recording] = {}
-        self._pool = torch.cuda.graph_pool_handle()
+        self._recordings: dict[tuple[int, ...], _Recording] = {}
+        self._memory = _Memory()
         self._launched = launched(model)
         self._full = False
 
+    @property
+    def recorded(self) -> int:
+        """How many shapes have a graph."""
+        return len(self._recordings)
+
     def __call__(self, batch: Batch, graded: int) -> torch.Tensor:
-        count = ROUNDED_TO
-        while count < batch.graded:
-            count *= 2
-        sequences = bounds_needed(batch)
+        if batch.input_ids.numel() > GRAPHED:
+            return self._launched(batch, graded)
+        count, sequences = _graded_places(batch), bounds_needed(batch)
         key = (*batch.input_ids.shape, count, sequences)
-        if key not in self._recorded and not self._full:
+        if key not in self._recordings and not self._full:
             moved = replace(batch.to(self._model.device), graded=count, sequences=sequences)
             try:
-                self._recorded[key] = _Recording(self._model, moved, self._pool)
+                self._recordings[key] = _Recording(self._model, moved, self._memory)
+                self._full = len(self._recordings) == MOST_GRAPHS
             except torch.OutOfMemoryError:
-                # What is recorded stays in use; a shape that no longer fits is launched.
-                print("no memory for another CUDA graph: kernels are launched", flush=True)
+                print("no memory for CUDA graphs: kernels are launched", flush=True)
                 self._full = True
-        if key not in self._recorded:
+            if self._full and key not in self._recordings:
+                # Launched kernels need what the graphs hold.
+                self._recordings.clear()
+                self._memory = None
+                gc.collect()
+                torch.cuda.empty_cache()
+        if key not in self._recordings:
             return self._launched(batch, graded)
-        return self._recorded[key].replay(batch, graded)
+        return self._recordings[key].replay(batch, graded)
+
+
+def _graded_places(batch: Batch) -> int:
+    """Graded positions, rounded up so that few counts occur and few products are in vain."""
+    unit = max(ROUNDED_TO, batch.input_ids.numel() // 16 // ROUNDED_TO * ROUNDED_TO)
+    return min(-(-batch.graded // unit) * unit, batch.input_ids.numel())
+
+
+class _Memory:
+    """
+    What all recordings share, for one runs at a time. A trial before a recording is made in the
+    same memory, on the same stream: so it is not needed twice.
+    """
+
+    def __init__(self) -> None:
+        self.pool, self.stream = torch.cuda.MemPool(), torch.cuda.Stream()
 
 
 class _Recording:
-    def __init__(self, model: PreTrainedModel, batch: Batch, pool: tuple[int, int]) -> None:
+    def __init__(self, model: PreTrainedModel, batch: Batch, memory: _Memory) -> None:
         self._batch = batch
         self._graded = torch.ones((), device=model.device)
         state = torch.cuda.get_rng_state(model.device)
         weights = [weight for weight in model.parameters() if weight.requires_grad]
         kept = [weight.grad.clone() for weight in weights]
-        side = torch.cuda.Stream()
-        side.wait_stream(torch.cuda.current_stream())
+        memory.stream.wait_stream(torch.cuda.current_stream())
         # Libraries set themselves up at the first call, which must not be recorded.
         try:
-            with torch.cuda.stream(side):
+            with torch.cuda.stream(memory.stream), torch.cuda.use_mem_pool(memory.pool):
                 self._once(model)
-            torch.cuda.current_stream().wait_stream(side)
-            # A graph has memory of its own, for which nothing can be freed while it is recorded.
             torch.cuda.synchronize()
+            # While a graph is recorded nothing can be freed for it.
             torch.cuda.empty_cache()
             self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph, pool=pool):
+            with torch.cuda.graph(self._graph, pool=memory.pool.id, stream=memory.stream):
                 self._loss = self._once(model)
         finally:
             # The trial has drawn numbers and left gradients.

@@ -22,6 +22,8 @@ from finetune.training.packing import Batch
 NAME = "packed_flash"
 # Tokens of a document that the number of bounds is chosen for; shorter ones make it double.
 SHORT = 32
+# Bounds of joined rows come in multiples of this, so that few shapes occur.
+BOUNDS_STRIDE = 16
 
 
 @contextmanager
@@ -31,17 +33,22 @@ def packed_attention(decoder: PreTrainedModel, batch: Batch) -> Iterator[dict[st
     where its own attention with a mask is to be used: on a CPU, in other types than bf16, and where
     attention is not sdpa (Gemma 2, whose scores are capped).
     """
-    config = decoder.config
-    if not (batch.sequences and config._attn_implementation == "sdpa" and _suits(decoder)):
+    if not (batch.sequences and attends_by_bounds(decoder)):
         yield {}
         return
-    width = batch.input_ids.shape[1]
+    config = decoder.config
+    longest = batch.longest or batch.input_ids.shape[1]
     bounds = sequence_bounds(batch.position_ids, bounds_needed(batch))
     config._attn_implementation = NAME
     try:
-        yield {"packed_bounds": bounds, "packed_longest": width}
+        yield {"packed_bounds": bounds, "packed_longest": longest}
     finally:
         config._attn_implementation = "sdpa"
+
+
+def attends_by_bounds(decoder: PreTrainedModel) -> bool:
+    """Whether no mask is needed, whatever row a document lies in."""
+    return decoder.config._attn_implementation == "sdpa" and _suits(decoder)
 
 
 def bounds_needed(batch: Batch) -> int:
@@ -50,6 +57,8 @@ def bounds_needed(batch: Batch) -> int:
     which kernels are compiled.
     """
     rows, width = batch.input_ids.shape
+    if batch.longest:  # the kernel starts a block for each, also for those that stay empty
+        return -(-batch.sequences // BOUNDS_STRIDE) * BOUNDS_STRIDE
     count = rows * width // SHORT + rows
     while count < batch.sequences:
         count *= 2

@@ -9,7 +9,7 @@ dense mask grows with the square of all tokens in the batch.
 import random
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # Matrix kernels are fastest where every dimension is a multiple of 8.
 ALIGNED = 8
+# Distances between the lengths of joined rows, by their length.
+SMALLEST_STRIDE, LARGEST_STRIDE = 64, 256
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class Batch:
     One micro-batch. The three tensors are `[rows, width]` int64; `labels` are not shifted (the
     label of a position is its own token, -100 where nothing is graded). `tokens` counts the
     documents' tokens, without padding, `graded` those that the loss is over, and `sequences` at
-    least the documents with each row's padding as one more (0 where nobody counted).
+    least the documents with each row's padding as one more (0 where nobody counted). No sequence
+    has more than `longest` tokens (0: than a row).
     """
 
     input_ids: "torch.Tensor"
@@ -37,6 +40,7 @@ class Batch:
     tokens: int
     graded: int
     sequences: int = 0
+    longest: int = 0
 
     def to(self, device: "torch.device") -> "Batch":
         """The same on a device; the copy to a GPU does not wait for the work queued there."""
@@ -44,7 +48,8 @@ class Batch:
         for tensor in (self.input_ids, self.position_ids, self.labels):
             tensor = tensor.pin_memory() if device.type == "cuda" else tensor
             moved.append(tensor.to(device, non_blocking=True))
-        return Batch(*moved, self.tokens, self.graded, self.sequences)
+        ids, positions, labels = moved
+        return replace(self, input_ids=ids, position_ids=positions, labels=labels)
 
 
 @lru_cache(maxsize=2)  # every step of an epoch asks
@@ -105,6 +110,36 @@ def batches(
     for start in range(0, len(packed), rows):
         part = packed[start : start + rows]
         yield _batch(part, rows if fixed else len(part), width, padding)
+
+
+def joined_batches(
+    documents: list[Encoded], most: int, longest: int, padding: int
+) -> Iterator[Batch]:
+    """
+    The micro-batches of one step where attention goes by the documents' bounds: all documents in
+    one row, which costs no more than short rows there and is padded once. A step of more than
+    `most` positions is parted into rows of about the same length. No document has more than
+    `longest` tokens.
+    """
+    tokens = [len(document.input_ids) for document in documents]
+    parts = max(1, -(-sum(tokens) // most))
+    # Even parts, with room for a document that would start a row of its own.
+    even = -(-sum(tokens) // parts) + max(tokens, default=0) // 2
+    for row in pack(documents, most if parts == 1 else min(most, max(even, *tokens))):
+        filled = sum(len(document.input_ids) for document in row)
+        batch = _batch([row], 1, stepped(filled), padding)
+        yield replace(batch, longest=max(longest, LARGEST_STRIDE))
+
+
+def stepped(positions: int) -> int:
+    """
+    Rounded up so that few lengths occur: each has a CUDA graph of its own, where there are any. Two
+    to six percent of a step are padding.
+    """
+    stride = SMALLEST_STRIDE
+    while stride < LARGEST_STRIDE and stride * 32 <= positions:
+        stride *= 2
+    return -(-positions // stride) * stride
 
 
 def _batch(packed: list[list[Encoded]], rows: int, width: int, padding: int) -> Batch:
