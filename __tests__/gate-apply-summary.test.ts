@@ -272,6 +272,40 @@ test("a change beside the template keeps the revision", () => {
   expect(summary.served).toMatchObject([{ revision: "same" }]);
 });
 
+test("a template that differs in what is empty keeps the revision", () => {
+  const plan = plannedChange(
+    environment(),
+    environment({}, { serving: { ingress: "internal" } }),
+  );
+  const { before } = plan.resources.find(
+    ({ type }) => type === "google_cloud_run_v2_service",
+  )!;
+  const template = {
+    ...(before!["template"] as Raw),
+    labels: {},
+    revision: "",
+  };
+  const summary = summarize(
+    altered(plan, "google_cloud_run_v2_service.", {
+      before: { ...before, template },
+    }),
+  );
+
+  expect(summary.served).toMatchObject([{ revision: "same" }]);
+});
+
+test("a plan that is not whole says so before everything else", () => {
+  const plan = plannedChange(environment(), environment());
+  const text = summaryText(
+    summarize({ ...plan, faults: ["the plan ended with an error"] }),
+  );
+
+  expect(text.split("\n").slice(2, 4)).toEqual([
+    "This is not all: the plan is not whole",
+    "  the plan ended with an error",
+  ]);
+});
+
 test("a pinned model is served without training, and costs no training", () => {
   const summary = between({}, { pin: "0123456789ab" });
 

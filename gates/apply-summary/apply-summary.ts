@@ -8,6 +8,8 @@ import { type Training, trainings } from "./trainings";
 
 /** What an apply of a plan will do, for people who have to approve it. */
 export interface ApplySummary {
+  /** Why the rest may be missing something: the plan's own faults. */
+  readonly faults: readonly string[];
   readonly counts: {
     readonly create: number;
     readonly update: number;
@@ -55,6 +57,7 @@ export function applySummary(
     managed.filter(matches).length;
   const trained = trainings(plan, metrics);
   return {
+    faults: plan.faults,
     counts: {
       create: count((r) => isCreated(r) && !isDeleted(r)),
       update: count(({ actions }) => actions.includes("update")),

@@ -19,6 +19,14 @@ export function sections(summary: ApplySummary): Section[] {
   const { counts, builds, trainings, served, removals, prices } = summary;
   const trained = trainings.filter(({ pinned }) => !pinned);
   return [
+    ...(summary.faults.length === 0
+      ? []
+      : [
+          {
+            title: "This is not all: the plan is not whole",
+            items: summary.faults.map((fault) => item([quote(fault)])),
+          },
+        ]),
     {
       title: "Changes",
       items: [
@@ -161,7 +169,7 @@ function serving(served: ServedVersion): Item {
   const how = {
     first: "is created and answers",
     new: "gets a new revision, which answers",
-    same: "goes on with the revision that it has",
+    same: "goes on with the revision that it has, which answers",
   }[revision];
   return item([quote(service), ` ${how}`, ...answers]);
 }

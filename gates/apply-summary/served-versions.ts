@@ -51,7 +51,18 @@ function revision(service: Resource): ServedVersion["revision"] {
   if (!actions.includes("update")) return "same";
   const [was, becomes] = [own(before, "template"), own(values, "template")];
   const open = JSON.stringify(own(unknown, "template") ?? []).includes("true");
-  return open || JSON.stringify(was) !== JSON.stringify(becomes)
+  return open || JSON.stringify(was, given) !== JSON.stringify(becomes, given)
     ? "new"
     : "same";
+}
+
+/** Terraform takes what is empty for what is not set, and may show either. */
+function given(_key: string, value: unknown): unknown {
+  return value === null ||
+    value === "" ||
+    value === false ||
+    value === 0 ||
+    (typeof value === "object" && Object.keys(value).length === 0)
+    ? undefined
+    : value;
 }
