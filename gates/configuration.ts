@@ -91,3 +91,8 @@ function expression(entry: unknown): Expression {
     references: listOf(own(entry, "references")).map(String),
   };
 }
+
+/** The address of the block that instances come from. */
+export function withoutIndexes(address: string): string {
+  return address.replace(/\[(\d+|"(?:[^"\\]|\\.)*")\]/g, "");
+}

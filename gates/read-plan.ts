@@ -1,6 +1,11 @@
-import { type Configured, configuration } from "./configuration";
+import {
+  type Configured,
+  configuration,
+  withoutIndexes,
+} from "./configuration";
 import { isObject, type Json, listOf, objectOf, own, text } from "./json";
 import { requireShallow } from "./nesting";
+import { planFaults } from "./plan-faults";
 import type { Output, Plan, Resource } from "./resource";
 import { UnreadablePlan } from "./unreadable-plan";
 
@@ -50,7 +55,7 @@ export function readPlan(json: unknown): Plan {
     labels: config.labels,
     providers: config.providers,
     ...(terraformVersion === undefined ? {} : { terraformVersion }),
-    faults: [...faults(json), ...unconfigured(managed, config.resources)],
+    faults: planFaults(json, managed, config.resources),
   };
 }
 
@@ -122,11 +127,6 @@ function resource(
   };
 }
 
-/** The address of the block that instances come from. */
-function withoutIndexes(address: string): string {
-  return address.replace(/\[(\d+|"(?:[^"\\]|\\.)*")\]/g, "");
-}
-
 /** What was read while planning stands in the prior state alone. */
 function dataSources(json: Json, changes: readonly Resource[]): Resource[] {
   const known = new Set(changes.map(({ address }) => address));
@@ -166,43 +166,6 @@ function outputs(json: Json): Output[] {
       sensitive: own(change, "after_sensitive") === true,
     }),
   );
-}
-
-/** Fails closed: what is not said to be whole is not. */
-function faults(json: Json): string[] {
-  const deferred = listOf(own(json, "deferred_changes")).length;
-  const failed = listOf(own(json, "checks")).filter((check) =>
-    ["fail", "error"].includes(text(check, "status") ?? ""),
-  ).length;
-  return [
-    own(json, "errored") === false ? [] : ["the plan ended with an error"],
-    own(json, "complete") === false
-      ? ["the plan is not complete: applying it leaves changes for later"]
-      : [],
-    own(json, "applyable") === true && !own(json, "resource_changes")
-      ? ["the plan has something to apply, but no resource_changes"]
-      : [],
-    deferred > 0 ? [`${deferred} changes are deferred to a later plan`] : [],
-    failed > 0 ? [`${failed} of the configuration's own checks fail`] : [],
-  ].flat();
-}
-
-/** Commands stand in the configuration alone: without it nothing is known of them. */
-function unconfigured(
-  resources: readonly Resource[],
-  configured: ReadonlyMap<string, Configured>,
-): string[] {
-  return resources
-    .filter(
-      ({ mode, actions, address }) =>
-        mode === "managed" &&
-        actions.includes("create") &&
-        !configured.has(withoutIndexes(address)),
-    )
-    .map(
-      ({ address }) =>
-        `${address} is created but not in the plan's configuration`,
-    );
 }
 
 function isList(value: unknown): value is readonly unknown[] {

@@ -15,6 +15,13 @@ const faults: Mutant[] = [
   m("G00", "a created resource is not in the configuration", (p) => {
     p.configuration.root_module.resources.splice(0, 1);
   }),
+  m("G00", "a grant whose values are all unknown", (p) => {
+    changeOf(p, "google_project_iam_member").change.after_unknown = true;
+  }),
+  m("G00", "a grant without values", (p) => {
+    changeOf(p, "google_project_iam_member").change.after = null;
+    changeOf(p, "google_project_iam_member").change.after_unknown = {};
+  }),
   m("G00", "the command of a provisioner is computed", (p) => {
     command(p, "trainer-image").command = {};
   }),
