@@ -13,6 +13,7 @@ import {
   requireSameLocation,
   writeImport,
 } from "./models-bucket";
+import { pruneImports, removeImports } from "./recover/import-file";
 import {
   chooseStack,
   readStackJson,
@@ -81,6 +82,8 @@ export async function deploy(
   }
   // A crash may have left one, and init reads it too.
   removeImport(stack);
+  const json = readStackJson(stack);
+  pruneImports(stack, json, []);
 
   const colour = colourFlags(values["no-color"], env);
   const environment = terraformEnvironment(env);
@@ -92,21 +95,23 @@ export async function deploy(
   if (init.code !== 0 || init.interrupted) {
     return closing(init);
   }
-  const json = readStackJson(stack);
   const state = stateResources(stack.directory, env);
+  pruneImports(stack, json, state);
   checkTokenSecret(json, state, environment["TF_VAR_hf_token"]);
   await adoptModelsBucket(stack, json, state, google);
   try {
     const approval = values["auto-approve"]
       ? ["-input=false", "-auto-approve"]
       : [];
-    return closing(
-      await terraformInForeground(
-        stack.directory,
-        ["apply", ...approval, ...colour],
-        environment,
-      ),
+    const apply = await terraformInForeground(
+      stack.directory,
+      ["apply", ...approval, ...colour],
+      environment,
     );
+    if (apply.code === 0 && !apply.interrupted) {
+      removeImports(stack);
+    }
+    return closing(apply);
   } finally {
     removeImport(stack);
   }
@@ -154,7 +159,8 @@ function closing({ code, interrupted }: Ended): number {
     );
   } else if (code !== 0) {
     console.error(
-      "The deployment is not complete. What was made stays; npm run deploy goes on from there.",
+      "The deployment is not complete. What was made stays; npm run deploy goes on from there. If one was killed before\n" +
+        "(a lock on the state, something that exists already): npm run recover first.",
     );
   }
   return interrupted && code === 0 ? 130 : code;

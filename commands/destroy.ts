@@ -14,7 +14,14 @@ import {
   type ModelsBucket,
   removeImport,
 } from "./models-bucket";
-import { chooseStack, readStackJson, synthesize } from "./synthesis";
+import { pruneImports, removeImports } from "./recover/import-file";
+import {
+  chooseStack,
+  readStackJson,
+  type Stack,
+  type StackJson,
+  synthesize,
+} from "./synthesis";
 import type { Surroundings } from "./surroundings";
 import {
   captureTerraform,
@@ -79,9 +86,12 @@ export async function destroy(
   synthesize(root, env, values.environment);
   const stack = chooseStack(root, values.environment);
   removeImport(stack);
+  const json = readStackJson(stack);
+  pruneImports(stack, json, []);
   captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);
+  adoptRecovered(stack, json, env);
 
-  const declared = findModelsBucket(readStackJson(stack));
+  const declared = findModelsBucket(json);
   const resources = stateResources(stack.directory, env);
   const going = resources.filter(
     ({ address }) => address !== declared?.address,
@@ -142,6 +152,21 @@ export async function destroy(
     console.log(howToDelete(bucket.name));
   }
   return 0;
+}
+
+/** Takes in what npm run recover found: a destroy reads no import blocks. */
+function adoptRecovered(
+  stack: Stack,
+  json: StackJson,
+  env: NodeJS.ProcessEnv,
+): void {
+  const { directory } = stack;
+  if (pruneImports(stack, json, []).length === 0) return;
+  const imports = pruneImports(stack, json, stateResources(directory, env));
+  removeImports(stack);
+  for (const { to, id } of imports) {
+    captureTerraform(directory, ["import", "-input=false", to, id], env);
+  }
 }
 
 /**

@@ -13,6 +13,11 @@ export interface StackJson {
   readonly provider?: Readonly<
     Record<string, ReadonlyArray<Readonly<Record<string, unknown>>>>
   >;
+  readonly terraform?: {
+    readonly backend?: Readonly<
+      Partial<Record<"local" | "gcs", Readonly<Record<string, unknown>>>>
+    >;
+  };
 }
 
 export interface Stack {

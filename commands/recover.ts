@@ -1,0 +1,149 @@
+import { googleClient } from "../provision/google-client";
+import {
+  type Command,
+  CommandError,
+  readCommandLine,
+  runAsProcess,
+} from "./command-line";
+import { approved } from "./destroy-texts";
+import { removeImport } from "./models-bucket";
+import { backendOf } from "./recover/backend";
+import { findExisting } from "./recover/existing-resources";
+import { pruneImports, writeImports } from "./recover/import-file";
+import { livingTerraform } from "./recover/living-terraform";
+import { report } from "./recover/report";
+import {
+  isOfThisMachine,
+  readLock,
+  removeLock,
+  type StateLock,
+} from "./recover/state-lock";
+import { destroyVersion, leftTokenVersions } from "./recover/token-versions";
+import type { Surroundings } from "./surroundings";
+import { chooseStack, readStackJson, synthesize } from "./synthesis";
+import {
+  captureTerraform,
+  requireTerraform,
+  stateResources,
+} from "./terraform";
+
+const OPTIONS = {
+  environment: {
+    type: "string",
+    value: "NAME",
+    text: "which of several environments",
+  },
+  yes: { type: "boolean", text: "do not ask; needed without a terminal" },
+  lock: {
+    type: "string",
+    value: "ID",
+    text: "with --yes: the lock that another machine made and that may be removed",
+  },
+} as const;
+
+const COMMAND: Command<typeof OPTIONS> = {
+  name: "recover",
+  summary:
+    "After a deploy that was killed: removes the lock that it left on the state, and has the next deploy import\n" +
+    "what it made and could not write down. Shows all of it and asks first. After Ctrl-C it is not needed.",
+  options: OPTIONS,
+};
+
+/**
+ * `npm run recover`: 0 when the deploy can go on, 1 when something still runs or
+ * it was not approved, 2 for a wrong command line.
+ */
+export async function recover(
+  argv: readonly string[],
+  {
+    env = process.env,
+    root = process.cwd(),
+    google = googleClient(env),
+  }: Partial<Surroundings> = {},
+): Promise<number> {
+  const line = readCommandLine(argv, COMMAND);
+  if (!line) {
+    return 0;
+  }
+  const { environment, yes = false, lock: named } = line.values;
+  requireTerraform(env);
+  synthesize(root, env, environment);
+  const stack = chooseStack(root, environment);
+  const json = readStackJson(stack);
+  const running = livingTerraform(stack, env);
+  if (running.length > 0) {
+    throw new CommandError(
+      `Terraform still works on environment ${stack.name} (process ${running.join(", ")}): there is nothing to recover yet. Wait for its end, or have it end in good order: kill -INT ${running.join(" ")}`,
+    );
+  }
+  // Both may be left, and init reads them.
+  removeImport(stack);
+  pruneImports(stack, json, []);
+  captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);
+
+  const lock = await readLock(backendOf(stack, json), google);
+  const state = stateResources(stack.directory, env);
+  if (state.length === 0) {
+    console.log(`The state of environment ${stack.name} is empty.`);
+  }
+  const existing = await findExisting(json, state, google);
+  const { imports } = existing;
+  const ours = new Set([
+    ...state.map(({ address }) => address),
+    ...imports.map(({ to }) => to),
+  ]);
+  const versions = await leftTokenVersions(json, state, ours, google);
+  const text = report(lock, existing, versions);
+  if (text !== "") {
+    console.log(text);
+  }
+  if (!lock && imports.length === 0 && versions.length === 0) {
+    writeImports(stack, []);
+    console.log("There is nothing to recover. Go on with npm run deploy.");
+    return 0;
+  }
+  if (!(await mayGoOn(lock, yes, named))) {
+    console.log("Not confirmed. Nothing was changed.");
+    return 1;
+  }
+  if (lock) {
+    removeLock(backendOf(stack, json), lock, stack, env);
+    console.log("The lock is removed.");
+  }
+  for (const version of versions) {
+    await destroyVersion(version, google);
+  }
+  writeImports(stack, imports);
+  console.log("Done. Go on with npm run deploy.");
+  return 0;
+}
+
+/** @throws CommandError where there is nobody to ask, or a lock needs more than `--yes` */
+async function mayGoOn(
+  lock: StateLock | undefined,
+  yes: boolean,
+  named: string | undefined,
+): Promise<boolean> {
+  if (named !== undefined && named !== lock?.id) {
+    throw new CommandError(
+      `--lock names ${named}, but ${lock ? `the lock is ${lock.id}` : "there is no lock"}. Nothing was changed.`,
+      2,
+    );
+  }
+  if (yes && lock && !isOfThisMachine(lock) && named === undefined) {
+    throw new CommandError(
+      `The lock is of another machine (${lock.who}). Make sure that nothing runs there, and name it: npm run recover -- --yes --lock ${lock.id}`,
+    );
+  }
+  if (!yes && process.stdin.isTTY !== true) {
+    throw new CommandError(
+      "There is no terminal to ask on: approve beforehand with npm run recover -- --yes.",
+      2,
+    );
+  }
+  return yes || approved("yes");
+}
+
+if (require.main === module) {
+  void runAsProcess(recover);
+}
