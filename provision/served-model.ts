@@ -50,6 +50,7 @@ export class ServerError extends Error {
 /** A server of vLLM's API, which may have to start from zero first. */
 export class ServedModel {
   private readonly began = Date.now();
+  private answered = false;
 
   constructor(private readonly options: ServedModelOptions) {}
 
@@ -68,7 +69,10 @@ export class ServedModel {
       let limit = limitSeconds;
       try {
         const answer = await this.exchange(path, body, Math.max(left, 1));
-        if (answer.status === 200) return json<T>(path, answer);
+        if (answer.status === 200) {
+          this.answered = true;
+          return json<T>(path, answer);
+        }
         reason = `it answered ${answer.status}`;
         const { status } = answer;
         if (status === 401 || status === 403) {
@@ -102,10 +106,11 @@ export class ServedModel {
     timeoutSeconds: number,
   ): Promise<HttpAnswer> {
     const { url, token, http, say } = this.options;
-    const waiting = setInterval(
-      () => say("waiting for the service, which may be starting from zero"),
-      1000,
-    );
+    const waiting = setInterval(() => {
+      if (!this.answered) {
+        say("waiting for the service, which may be starting from zero");
+      }
+    }, 1000);
     try {
       return await http(`${url.replace(/\/+$/, "")}${path}`, {
         method: body === undefined ? "GET" : "POST",
