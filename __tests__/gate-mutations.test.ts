@@ -14,7 +14,7 @@ const good = JSON.stringify(planFixture("reviewed"));
 function found(edits: readonly { edit: (plan: PlanJson) => void }[]) {
   const plan = JSON.parse(good) as PlanJson;
   edits.forEach(({ edit }) => edit(plan));
-  return judge(readPlan(plan), PRODUCTION);
+  return judge(readPlan(plan), PRODUCTION, RULES);
 }
 
 const ids = (findings: readonly { rule: string }[]) =>
@@ -82,7 +82,7 @@ test("combinations of edits are found by the rules of all of them", () => {
     }
     combined += 1;
     const expected = [...new Set(mutants.flatMap(({ rules }) => rules))].sort();
-    const rules = ids(judge(readPlan(plan), PRODUCTION));
+    const rules = ids(judge(readPlan(plan), PRODUCTION, RULES));
     if (rules.join() !== expected.join()) {
       wrong.push(
         `${rules.join()} for ${mutants.map(({ what, rules }) => `${what} (${rules.join()})`).join(" + ")}`,

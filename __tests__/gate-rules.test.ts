@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { RULES, SYNTH_RULES } from "../gates/all-rules";
+import { RULES } from "../gates/all-rules";
 import { GPU_LIMIT, type Profile } from "../gates/profile";
+import { SYNTH_RULES } from "../gates/synth-rules";
 import { readPlan } from "../gates/read-plan";
 import { type PlanJson, planFixture } from "./plan-fixtures";
 import { add, after, changeOf, command, deleted } from "./plan-edits";

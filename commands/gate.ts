@@ -3,6 +3,7 @@ import path from "node:path";
 import { applySummary } from "../gates/apply-summary/apply-summary";
 import { summaryMarkdown } from "../gates/apply-summary/summary-markdown";
 import { summaryText } from "../gates/apply-summary/summary-text";
+import { RULES } from "../gates/all-rules";
 import { judge } from "../gates/judge";
 import { objectOf } from "../gates/json";
 import { readPlan } from "../gates/read-plan";
@@ -61,7 +62,7 @@ export async function gate(
     const profile = profileOf(values, plan);
     const found = verdict(
       plan,
-      judge(plan, profile),
+      judge(plan, profile, RULES),
       waivers(values.waivers, root),
       today,
       environments(values, plan),

@@ -5,10 +5,10 @@ import {
   TerraformStack,
 } from "cdktf";
 import type { IConstruct } from "constructs";
-import { SYNTH_RULES } from "../gates/all-rules";
 import { judge } from "../gates/judge";
 import { ENVIRONMENT_LABEL, GPU_LIMIT, isProduction } from "../gates/profile";
 import { readSynth } from "../gates/read-synth";
+import { SYNTH_RULES } from "../gates/synth-rules";
 import { verdict } from "../gates/verdict";
 import type { Waiver } from "../gates/waiver";
 

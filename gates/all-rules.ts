@@ -55,6 +55,3 @@ export const RULES: readonly Rule[] = [
   costLimit,
   untested,
 ];
-
-/** The rules that synthesized JSON is enough for. */
-export const SYNTH_RULES = RULES.filter(({ atSynth }) => atSynth);

@@ -1,4 +1,3 @@
-import { RULES } from "./all-rules";
 import { leaves } from "./attribute";
 import type { Finding, Level } from "./finding";
 import type { Plan, Resource } from "./resource";
@@ -11,7 +10,7 @@ import { withoutSecrets } from "./token-shapes";
 export function judge(
   plan: Plan,
   profile: Profile,
-  rules: readonly Rule[] = RULES,
+  rules: readonly Rule[],
 ): Finding[] {
   const resources = new Map(plan.resources.map((r) => [r.address, r]));
   return rules

@@ -26,9 +26,6 @@ export interface Rule {
   /** The vendor's page about it. */
   readonly page: string;
 
-  /** Whether synthesized JSON is enough to tell. */
-  readonly atSynth?: boolean;
-
   /** Looks at everything, changes nothing. */
   check(plan: Plan, profile: Profile): Observation[];
 }

@@ -11,7 +11,6 @@ export const publicInvoker: Rule = {
   title: "no role for allUsers or allAuthenticatedUsers",
   why: "Anybody on the internet could call the service at your cost.",
   page: "https://cloud.google.com/run/docs/authenticating/public",
-  atSynth: true,
   check: ({ resources, kind }) =>
     resources
       .filter((r) => grants(r) && remains(r) && !r.type.includes("_storage_"))

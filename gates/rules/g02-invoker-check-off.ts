@@ -8,7 +8,6 @@ export const invokerCheckOff: Rule = {
   title: "the invoker check stays on",
   why: "With invoker_iam_disabled a service is public, without any allUsers in sight.",
   page: "https://cloud.google.com/run/docs/authenticating/public#invoker_check",
-  atSynth: true,
   check: (plan) =>
     workloads(plan).flatMap(({ resource }) =>
       PLACES.flatMap((place) => {

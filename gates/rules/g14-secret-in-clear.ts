@@ -12,7 +12,6 @@ export const secretInClear: Rule = {
   title: "no secret in clear",
   why: "Whatever Terraform is told stands in its state and plan, readable for everybody who may read those.",
   page: "https://developer.hashicorp.com/terraform/language/manage-sensitive-data",
-  atSynth: true,
   check: (plan) => [
     ...plan.resources.filter(remains).flatMap(secretData),
     ...plan.resources.flatMap((r) => [...tokens(r), ...commandTokens(r)]),

@@ -8,7 +8,6 @@ export const projectRoles: Rule = {
   title: "no owner, editor, admin or impersonation on the project",
   why: "Such a role reaches everything in the project, also what is added later.",
   page: "https://cloud.google.com/iam/docs/using-iam-securely",
-  atSynth: true,
   check: ({ resources, kind }) =>
     resources
       .filter((r) => LEVEL.test(r.type) && remains(r))

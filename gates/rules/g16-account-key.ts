@@ -7,7 +7,6 @@ export const accountKey: Rule = {
   title: "no service account keys",
   why: "The key stands in the state, never expires by itself and works from anywhere.",
   page: "https://cloud.google.com/iam/docs/best-practices-for-managing-service-account-keys",
-  atSynth: true,
   check: ({ resources }) =>
     resources
       .filter((r) => KEYS.has(r.type) && r.mode === "managed" && remains(r))

@@ -8,7 +8,6 @@ export const defaultAccount: Rule = {
   title: "an identity of its own for every workload",
   why: "The default account is shared by everything in the project and is often its editor.",
   page: "https://cloud.google.com/run/docs/securing/service-identity",
-  atSynth: true,
   check: (plan) =>
     workloads(plan).flatMap(({ resource, template, account, kind }) => {
       const path = [...template, account];

@@ -8,7 +8,6 @@ export const provisionerCommand: Rule = {
   title: "commands are fixed, and on the list",
   why: "A value that becomes part of a command can become a command, with the rights of whoever applies.",
   page: "https://developer.hashicorp.com/terraform/language/resources/provisioners/local-exec",
-  atSynth: true,
   check: ({ resources }) => [
     ...resources
       .filter(remains)
