@@ -8,9 +8,15 @@ export interface Step {
   readonly secondsLeft: number;
 }
 
-/** A line as Cloud Logging shows it: of a JSON object its `message`, and any other line as it is. */
+/**
+ * A line as Cloud Logging shows it: of a JSON object its `message` (Terraform's: `@message`), and any
+ * other line as it is.
+ */
 export function readable(line: string): string {
-  const message = entry(line)?.message;
+  const { message, "@message": terraform } = entry(line) ?? {};
+  if (typeof terraform === "string") {
+    return terraform;
+  }
   return typeof message === "string" ? message : line;
 }
 

@@ -3,6 +3,8 @@ import { CommandError } from "../commands/command-line";
 import { DEFAULTS } from "./cloud/cloud-settings";
 import { cloudEnvironment } from "./cloud/environment";
 import { CloudServer } from "./cloud/server";
+import { applyGantt, clocked } from "./gantt/apply-gantt";
+import { readableLog } from "./gantt/apply-steps";
 import { expected, finish, type State, withProgress } from "./progress";
 import { INPUTS, putInputs } from "./rehearsal-inputs";
 import { trainingState } from "./run-container";
@@ -36,6 +38,8 @@ const SERVING = { share: 0.95, text: "starting the server, asking it" };
 
 /** The whole life of a stack with the real Terraform, against a local cloud. */
 export class TerraformRehearsal {
+  private applies = 0;
+
   private constructor(
     private readonly props: TerraformRehearsalProps,
     private readonly server: CloudServer,
@@ -97,9 +101,25 @@ export class TerraformRehearsal {
   }
 
   private async apply(title: string): Promise<void> {
-    const work = this.terraform.start("apply", "-input=false", "-auto-approve");
+    const { workspace } = this.props;
+    const name = `apply-${++this.applies}`;
+    const clocks = join(workspace.folder, `${name}.clocks`);
+    const work = this.terraform.start(
+      ["apply", "-json", "-input=false", "-auto-approve"],
+      clocked(clocks),
+    );
     await finish(title, work, applyState);
-    say(lineOf(work.output, /^Apply complete!.*/m));
+    say(lineOf(readableLog(work.output), /^Apply complete!.*/m));
+    const { output: graph } = await this.terraform.run("graph");
+    const chart = applyGantt({
+      title,
+      log: work.output,
+      graph,
+      clocks,
+      png: join(workspace.folder, `${name}.png`),
+      columns: process.stderr.columns,
+    });
+    console.error(`\n${chart}\n`);
   }
 
   private async output(name: string): Promise<string> {

@@ -55,18 +55,25 @@ export class TerraformFolder {
   }
 
   /** Starts Terraform; `terraform-N-COMMAND.log` in the workspace has what it says. */
-  public start(...args: string[]): LocalProcess {
+  public start(
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+  ): LocalProcess {
     return new LocalProcess({
       name: `terraform ${args[0]}`,
-      command: ["terraform", ...args, "-no-color"],
+      command: [
+        "terraform",
+        ...args,
+        ...(args[0] === "graph" ? [] : ["-no-color"]),
+      ],
       folder: join(this.workspace.folder, "cdktf.out/stacks", this.stack),
       log: this.workspace.log(`terraform-${++this.runs}-${args[0]}`),
-      environment: this.environment,
+      environment: { ...this.environment, ...more },
     });
   }
 
   public async run(...args: string[]): Promise<TerraformRun> {
-    const work = this.start(...args);
+    const work = this.start(args);
     const code = await work.ended;
     return { code, output: work.output };
   }
