@@ -1,6 +1,7 @@
 """A random llama with a tokenizer trained on the spot: real files for a real engine."""
 
 from pathlib import Path
+from typing import Any
 
 WORDS = [
     "Question: What are the first name and last name of all candidates?",
@@ -38,4 +39,21 @@ def save_tiny_llama(directory: Path) -> None:
         bos_token_id=None,
         eos_token_id=fast.eos_token_id,
     )
-    LlamaForCausalLM(config).to(torch.bfloat16).save_pretrained(directory)
+    model = LlamaForCausalLM(config)
+    with torch.no_grad():
+        sharpen(model)
+    model.to(torch.bfloat16).save_pretrained(directory)
+
+
+def sharpen(model: Any) -> None:
+    """Makes answers depend on what stands where, as a trained model's do.
+
+    Small random weights look at all places alike and are sure of nothing: with other weights or
+    another rope_theta such a model would hardly answer otherwise.
+    """
+    for layer in model.model.layers:
+        for projection in (layer.self_attn.q_proj, layer.self_attn.k_proj):
+            projection.weight *= 20
+        for projection in (layer.self_attn.v_proj, layer.self_attn.o_proj):
+            projection.weight *= 3
+    model.lm_head.weight *= 3
