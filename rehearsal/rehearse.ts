@@ -10,6 +10,7 @@ import { pythonEnvironment } from "../commands/python-environment";
 import { jobContainer, localized, serviceContainer } from "./container";
 import { endProcessesWithThisOne } from "./local-process";
 import { checkParity } from "./parity";
+import { interruptions } from "./interruptions/interruptions";
 import { finish, withProgress } from "./progress";
 import { type Answers, askAll, readQuestions, score } from "./questions";
 import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
@@ -28,6 +29,16 @@ const OPTIONS = {
     type: "string",
     value: "KIND",
     text: "the whole life of the stack with the real Terraform, against a local Google Cloud: real, or stub (nothing is trained)",
+  },
+  interruptions: {
+    type: "string",
+    value: "N",
+    text: "interrupts npm run deploy at N random points a series against a local Google Cloud, and requires that it recovers",
+  },
+  series: {
+    type: "string",
+    value: "TEXT",
+    text: "with --interruptions: only series with this in the name (SIGINT, SIGKILL, local, Storage)",
   },
   keep: {
     type: "boolean",
@@ -69,6 +80,16 @@ async function rehearse(argv: readonly string[]): Promise<number> {
       `--seed got "${seed}"; allowed: a whole number from 0 to 999999999, such as --seed 1.`,
       2,
     );
+  }
+  const { interruptions: points, series } = line.values;
+  if (points !== undefined) {
+    if (!/^[1-9]\d{0,2}$/.test(points)) {
+      throw new CommandError(
+        `--interruptions got "${points}"; allowed: a whole number from 1 to 999.`,
+        2,
+      );
+    }
+    return interruptions(Number(points), Number(seed), series);
   }
   const began = Date.now();
   console.error(INTRODUCTION);

@@ -32,6 +32,9 @@ export interface CloudSettings {
    */
   readonly containers: "processes" | "stub";
 
+  /** Seconds that a job's stub takes. */
+  readonly stubSeconds: number;
+
   /** What is to go wrong. */
   readonly faults: readonly Fault[];
 
@@ -49,5 +52,6 @@ export const DEFAULTS = {
   operationDelay: 0.2,
   idle: 900,
   containers: "processes",
+  stubSeconds: 0,
   faults: [],
 } as const satisfies Omit<CloudSettings, "folder">;

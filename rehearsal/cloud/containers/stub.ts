@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Cloud } from "../cloud";
 import { requireStorage } from "../storage/bucket-access";
 import type { Json } from "../state";
@@ -27,16 +28,26 @@ async function job(cloud: Cloud, props: WorkloadProps): Promise<Workload> {
     env.find(({ name }) => name === asked)?.["value"] as string | undefined;
   const target = value("OUTPUT_URI");
   const member = `serviceAccount:${props.template["serviceAccount"]}`;
-  let exitCode = 0;
-  try {
-    if (target !== undefined) {
-      await publish(cloud, member, target, value("RUN_ID") ?? "");
+  const stopped = new AbortController();
+  const work = async (): Promise<Ending> => {
+    try {
+      await sleep(cloud.settings.stubSeconds * 1000, undefined, {
+        signal: stopped.signal,
+      });
+    } catch {
+      return { exitCode: 128 + constants.signals.SIGTERM };
     }
-  } catch (error) {
-    cloud.logs.line(props.log, (error as Error).message, "ERROR");
-    exitCode = 1;
-  }
-  return { ended: Promise.resolve({ exitCode }), stop: async () => undefined };
+    try {
+      if (target !== undefined) {
+        await publish(cloud, member, target, value("RUN_ID") ?? "");
+      }
+    } catch (error) {
+      cloud.logs.line(props.log, (error as Error).message, "ERROR");
+      return { exitCode: 1 };
+    }
+    return { exitCode: 0 };
+  };
+  return { ended: work(), stop: async () => stopped.abort() };
 }
 
 async function publish(

@@ -1,0 +1,113 @@
+import type { Cloud } from "../cloud/cloud";
+import type { Json } from "../cloud/state";
+
+/** The state file's resources, as far as they are compared. */
+export interface TerraformState {
+  readonly resources?: ReadonlyArray<{
+    readonly mode: string;
+    readonly type: string;
+    readonly instances: ReadonlyArray<{ readonly attributes: Json }>;
+  }>;
+}
+
+/**
+ * Where a state and the cloud differ, a sentence each: resources that only one of them has, a run
+ * that was executed more than once or not at all, an image or a version of a model too many.
+ *
+ * @param apart - buckets that are not the stack's
+ */
+export function disagreements(
+  cloud: Cloud,
+  state: TerraformState,
+  apart: readonly string[] = [],
+): string[] {
+  const { accounts, secrets, secretVersions, buckets, jobs, services } =
+    cloud.state;
+  const { repositories, executions, images, objects } = cloud.state;
+  const attributes = (type: string, name: string) =>
+    (state.resources ?? [])
+      .filter((resource) => resource.type === type)
+      .flatMap(({ instances }) =>
+        instances.map((instance) => String(instance.attributes[name])),
+      );
+  const problems: string[] = [];
+  const compare = (
+    what: string,
+    there: readonly string[],
+    held: readonly string[],
+  ) => {
+    const orphans = there.filter((name) => !held.includes(name));
+    const lost = held.filter((name) => !there.includes(name));
+    if (orphans.length > 0) {
+      problems.push(`${what} not in the state: ${orphans.join(", ")}`);
+    }
+    if (lost.length > 0) {
+      problems.push(`${what} only in the state: ${lost.join(", ")}`);
+    }
+  };
+  compare(
+    "accounts",
+    Object.keys(accounts),
+    attributes("google_service_account", "email"),
+  );
+  compare(
+    "secrets",
+    Object.keys(secrets).map(lastPart),
+    attributes("google_secret_manager_secret", "secret_id"),
+  );
+  compare(
+    "token versions",
+    Object.values(secretVersions)
+      .filter(({ version }) => version["state"] === "ENABLED")
+      .map(({ version }) => lastPart(version["name"])),
+    attributes("google_secret_manager_secret_version", "version"),
+  );
+  compare(
+    "buckets",
+    Object.keys(buckets).filter((name) => !apart.includes(name)),
+    attributes("google_storage_bucket", "name"),
+  );
+  compare(
+    "repositories",
+    Object.keys(repositories).map(lastPart),
+    attributes("google_artifact_registry_repository", "repository_id"),
+  );
+  compare(
+    "jobs",
+    Object.keys(jobs).map(lastPart),
+    attributes("google_cloud_run_v2_job", "name"),
+  );
+  compare(
+    "services",
+    Object.keys(services).map(lastPart),
+    attributes("google_cloud_run_v2_service", "name"),
+  );
+  const runs = Object.values(executions).map(
+    ({ labels }) => labels?.["run-id"] as string,
+  );
+  if (runs.length !== 1) {
+    problems.push(
+      `${runs.length} executions, of run ${[...new Set(runs)].join(", ")}`,
+    );
+  }
+  // Beside what the provisioner pushes to learn whether the builder may write.
+  const names = images
+    .map(({ name }) => name)
+    .filter((name) => lastPart(name) !== "write-check");
+  if (names.length !== 2 || new Set(names).size !== 2) {
+    problems.push(`images: ${names.join(", ")}`);
+  }
+  const versions = Object.values(objects)
+    .flat()
+    .filter(
+      ({ name, timeDeleted }) => name.endsWith("/_SUCCESS") && !timeDeleted,
+    );
+  if (versions.length !== 1) {
+    problems.push(`${versions.length} trained versions`);
+  }
+  return problems;
+}
+
+function lastPart(name: string): string {
+  return name.split("/").at(-1) ?? name;
+}

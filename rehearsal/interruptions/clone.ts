@@ -1,0 +1,109 @@
+import { spawn } from "node:child_process";
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+const ROOT = resolve(__dirname, "../..");
+const LEFT_OUT =
+  /\/(node_modules|cdktf\.out|__pycache__|\.git|\.rehearsal|\.\w+_cache)(\/|$)/;
+
+/** The environment's name in every clone. */
+export const ENVIRONMENT = "dev";
+
+/** A command of a clone that was started. */
+export interface CloneCommand {
+  readonly pid: number;
+  readonly ended: Promise<number>;
+
+  /** What it has printed so far. */
+  readonly output: () => string;
+}
+
+/** A copy of this project with settings of its own, whose npm scripts are run as a user does. */
+export class Clone {
+  /** Its local state. */
+  readonly stateFile: string;
+  private runs = 0;
+
+  /**
+   * @param folder - one that does not exist
+   * @param stateBucket - where the state lies. @default beside the project
+   */
+  constructor(
+    readonly folder: string,
+    stateBucket?: string,
+  ) {
+    mkdirSync(dirname(folder), { recursive: true });
+    cpSync(ROOT, folder, {
+      recursive: true,
+      filter: (source) => !LEFT_OUT.test(source.slice(ROOT.length)),
+    });
+    symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
+    const file = join(folder, "cdktf.json");
+    const settings = JSON.parse(readFileSync(file, "utf8"));
+    Object.assign(settings.context.environments[ENVIRONMENT], {
+      // Grants have their effect at once here.
+      grantsSeconds: 0,
+      ...(stateBucket ? { state: { bucket: stateBucket } } : {}),
+    });
+    writeFileSync(file, JSON.stringify(settings, null, 2));
+    this.stateFile = join(folder, `terraform.${ENVIRONMENT}.tfstate`);
+  }
+
+  /** Terraform's folder. */
+  get stack(): string {
+    return join(this.folder, "cdktf.out/stacks", ENVIRONMENT);
+  }
+
+  /** @param cloud - the environment that leads to a local cloud */
+  start(
+    command: readonly string[],
+    cloud: Readonly<Record<string, string>>,
+  ): CloneCommand {
+    const [program = "", ...args] = command;
+    const log = join(this.folder, `../run-${++this.runs}.log`);
+    const file = openSync(log, "w");
+    const child = spawn(program, args, {
+      cwd: this.folder,
+      // As from a shell without a terminal, whose whole group a Ctrl-C reaches.
+      detached: true,
+      stdio: ["ignore", file, file],
+      env: {
+        ...process.env,
+        ...cloud,
+        CHECKPOINT_DISABLE: "1",
+        // Provisioners look as often; a user's look every 5 seconds.
+        POLL_SECONDS: "0.3",
+        HF_TOKEN: "hf_interruptions",
+      },
+    });
+    closeSync(file);
+    return {
+      pid: child.pid!,
+      ended: new Promise((done, reject) => {
+        child.once("error", reject);
+        child.once("exit", (code) => done(code ?? -1));
+      }),
+      output: () => readFileSync(log, "utf8"),
+    };
+  }
+
+  /** Forgets what was deployed. */
+  forget(): void {
+    for (const suffix of ["", ".backup"]) {
+      rmSync(this.stateFile + suffix, { force: true });
+    }
+    rmSync(join(this.folder, `.terraform.${ENVIRONMENT}.tfstate.lock.info`), {
+      force: true,
+    });
+    rmSync(join(this.stack, "imports.tf.json"), { force: true });
+  }
+}
