@@ -72,6 +72,7 @@ const CLOCK = JSON.stringify({
   firstQuestion: ORIGIN + 4500,
   asking: 2500,
   idle: 4500,
+  cpu: 800,
 });
 
 const LINE = timeline(readApplyLog(LOG), readDependencies(GRAPH), CLOCK);
@@ -101,6 +102,7 @@ describe("the Gantt chart of an apply", () => {
       pausing: 2000,
       own: 1500,
       startUp: 1000,
+      cpu: 800,
       terraform: 1000,
     });
   });
@@ -169,7 +171,7 @@ describe("the Gantt chart of an apply", () => {
     expect(text).toMatch(/ 2 storage_bucket models +█+ +2\.0 s$/m);
     expect(text).toMatch(/ 3 run-training training +▶+█+ +6\.0 s after 2$/m);
     expect(text).toContain(
-      "1.5 s  provisioners' own programs, 1.0 s of it their start",
+      "1.5 s  provisioners' own programs: what the stack adds (1.0 s of it their start, 0.8 s processor time)",
     );
   });
 

@@ -15,6 +15,7 @@ import { dispatch } from "./dispatch";
 import { ConnectionLost } from "./faults";
 import { dockerStep } from "./build/docker-step";
 import { tokenEndpoint } from "./token-endpoint";
+import { page } from "./page/page";
 import { xmlRead } from "./storage/xml-read";
 
 /** One request, for whoever looks on. */
@@ -85,6 +86,8 @@ export class CloudServer {
         await send(response, refusal(error));
       }
     }
+    // The page's own questions would fill its list.
+    if (url.pathname === "/" || url.pathname.startsWith("/page/")) return;
     this.requests.push({
       at: Date.now(),
       method: request.method ?? "GET",
@@ -104,7 +107,9 @@ export class CloudServer {
       return dockerStep(this.cloud, request);
     }
     return (
-      xmlRead(this.cloud, request, url) ?? dispatch(this.cloud, request, url)
+      page(this, request, url) ??
+      xmlRead(this.cloud, request, url) ??
+      dispatch(this.cloud, request, url)
     );
   }
 }

@@ -22,6 +22,9 @@ export interface Breakdown {
   /** Of `own`, before the first question. */
   readonly startUp: number;
 
+  /** Of `own`, with a processor. */
+  readonly cpu: number;
+
   /** Between steps and after the last: Terraform's own work, and waits for one of its ten places. */
   readonly terraform: number;
 }
@@ -47,6 +50,7 @@ export function breakdown(timeline: Timeline): Breakdown {
     pausing,
     own,
     startUp: sum(({ time }) => time?.startUp ?? 0),
+    cpu: sum(({ time }) => time?.cpu ?? 0),
     provider: steps - asking - pausing - own,
     terraform: whole - planning - steps,
   };

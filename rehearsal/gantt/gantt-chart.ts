@@ -50,6 +50,7 @@ export function ganttChart(timeline: Timeline, title: string): EChartsOption {
       top: 78,
       left: 18,
       selectedMode: false,
+      itemGap: 24,
       textStyle: AXIS_LABEL,
       data: ["critical path", "not critical", "a provisioner's program starts"],
     },

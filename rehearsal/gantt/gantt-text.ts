@@ -75,7 +75,7 @@ function pathText(timeline: Timeline): string[] {
     ),
     part(
       sum.own,
-      `provisioners' own programs, ${seconds(sum.startUp)} of it their start: what the stack adds`,
+      `provisioners' own programs: what the stack adds (${seconds(sum.startUp)} of it their start, ${seconds(sum.cpu)} processor time)`,
     ),
   ];
 }

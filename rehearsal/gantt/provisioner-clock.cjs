@@ -33,6 +33,7 @@ if (file && /[/\\]provision[/\\][\w-]+\.ts$/.test(script)) {
           : performance.timeOrigin + firstQuestion,
       asking: asking + (open > 0 ? now - since : 0),
       idle,
+      cpu: process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000,
     };
     appendFileSync(file, `${JSON.stringify(record)}\n`);
   });

@@ -8,6 +8,9 @@ export interface ProvisionerTime {
   /** It computed: all that the stack adds by running programs of its own. */
   readonly own: number;
 
+  /** Processor time of `own`: on a busy machine the rest was waiting for a processor. */
+  readonly cpu: number;
+
   /** Idle while an API had not answered yet. */
   readonly asking: number;
 
@@ -23,6 +26,7 @@ interface Clock {
   readonly firstQuestion: number | null;
   readonly asking: number;
   readonly idle: number;
+  readonly cpu: number;
 }
 
 /** @returns for each step whose provisioner left a clock, where its time went */
@@ -48,6 +52,8 @@ export function provisionerTimes(
     return {
       startUp: Math.min(Math.max(first, 0), own),
       own,
+      // Several threads load modules.
+      cpu: Math.min(clock.cpu, own),
       asking,
       pausing: idle - asking,
     };
