@@ -1,4 +1,4 @@
-import { leaves } from "../attribute";
+import { driftedPaths } from "../drift";
 import { WHOLE_PLAN } from "../finding";
 import type { Plan, Resource } from "../resource";
 import type { Observation, Rule } from "../rule";
@@ -9,7 +9,10 @@ export const untested: Rule = {
   title: "tested versions, and no drift",
   why: "Another provider may ignore or rename arguments; drift shows that somebody works by hand.",
   page: "https://developer.hashicorp.com/terraform/tutorials/state/resource-drift",
-  check: (plan) => [...versions(plan), ...plan.drift.flatMap(drifted)],
+  check: (plan) => [
+    ...versions(plan),
+    ...plan.drift.flatMap((resource) => drifted(resource, plan)),
+  ],
 };
 
 /** What this project's tests ran with. */
@@ -45,26 +48,19 @@ function versions({ kind, providers, terraformVersion }: Plan): Observation[] {
   ];
 }
 
-function drifted({
-  address,
-  before,
-  values,
-  actions,
-}: Resource): Observation[] {
-  if (actions.includes("no-op")) return [];
-  const [old, now] = [before ?? {}, values].map(
-    (v) => new Map(leaves(v).map((leaf) => [leaf.path, leaf.value])),
-  );
-  const changed = [...new Set([...old!.keys(), ...now!.keys()])].filter(
-    (path) => old!.get(path) !== now!.get(path),
-  );
+function drifted(resource: Resource, plan: Plan): Observation[] {
+  const { actions, address } = resource;
+  const deleted = actions.includes("delete");
+  const changed = deleted ? [] : driftedPaths(resource, plan);
+  if (!deleted && changed.length === 0) return [];
+  const more = changed.length - 8;
   return [
     {
       level: "flag",
       address,
-      message: actions.includes("delete")
+      message: deleted
         ? "was deleted outside of Terraform"
-        : `was changed outside of Terraform: ${changed.slice(0, 8).join(", ")}${changed.length > 8 ? ` and ${changed.length - 8} more` : ""}`,
+        : `was changed outside of Terraform: ${changed.slice(0, 8).join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
       change: "find out who changed it, and put the change into the settings",
     },
   ];
