@@ -27,7 +27,10 @@ export interface CloneCommand {
   readonly output: () => string;
 }
 
-/** A copy of this project with settings of its own, whose npm scripts are run as a user does. */
+/**
+ * A copy of this project with settings of its own. It shares the packages, so nothing in it may install
+ * any: its commands are run without npm, whose scripts begin with that.
+ */
 export class Clone {
   /** Its local state. */
   readonly stateFile: string;
@@ -46,6 +49,7 @@ export class Clone {
       recursive: true,
       filter: (source) => !LEFT_OUT.test(source.slice(ROOT.length)),
     });
+    rmSync(join(folder, "package-lock.json"));
     symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
     const file = join(folder, "cdktf.json");
     const settings = JSON.parse(readFileSync(file, "utf8"));

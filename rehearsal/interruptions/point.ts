@@ -70,14 +70,23 @@ export async function runPoint(props: PointProps): Promise<PointResult> {
     ]);
   }
   clone.forget();
-  const npm = (script: string, ...args: string[]) =>
-    clone.start(["npm", "run", "-s", script, "--", ...args], environment);
+  const command = (name: string, ...args: string[]) =>
+    clone.start(
+      [
+        process.execPath,
+        "-r",
+        "@swc-node/register",
+        `commands/${name}.ts`,
+        ...args,
+      ],
+      environment,
+    );
   const problems: string[] = [];
   let survivors: RunningProcess[] = [];
   let recovered: string | undefined;
   const began = Date.now();
   try {
-    const first = npm("deploy", "--auto-approve");
+    const first = command("deploy", "--auto-approve");
     const inTime =
       interruption !== undefined &&
       (await Promise.race([
@@ -93,13 +102,13 @@ export async function runPoint(props: PointProps): Promise<PointResult> {
     }
     if (inTime) {
       if (interruption !== "SIGINT") {
-        const recover = npm("recover", "--yes");
+        const recover = command("recover", "--yes");
         if ((await recover.ended) !== 0) {
           problems.push(`recover failed:\n${tail(recover)}`);
         }
         recovered = recover.output();
       }
-      const second = npm("deploy", "--auto-approve");
+      const second = command("deploy", "--auto-approve");
       if ((await second.ended) !== 0) {
         problems.push(`the next deploy failed:\n${tail(second)}`);
       }
