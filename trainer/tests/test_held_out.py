@@ -163,9 +163,9 @@ def test_a_data_set_of_the_tutorials_size_is_split_in_seconds():
             names = rng.sample(range(1_000), rng.choice((1, 2, 3)))
             context = "; ".join(f"CREATE TABLE entity_{name} ({wide})" for name in names)
         lines.append(Example(f"question {number}", "SELECT 1", context))
-    started = time.perf_counter()
+    started = time.process_time()  # of this process: other tests run beside it
     split = hold_out(lines, 500, 1000)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
     assert (len(split.held_out), len(split.validation), len(split.training)) == (500, 64, 1000)
     assert_apart(split)
     assert split.unused < 200
