@@ -4,7 +4,7 @@ import { dependable, GcsBackend, LocalBackend, TerraformStack } from "cdktf";
 import type { ITerraformDependable } from "cdktf";
 import type { Construct } from "constructs";
 import { BillingBudget, budgetApis } from "./billing-budget";
-import { ContainerImage, readyImage } from "./container-image";
+import { ContainerImages } from "./container-images";
 import { FinetunedModel } from "./finetuned-model";
 import { cudaBase } from "./gpu-shapes";
 import { HuggingFaceToken } from "./hugging-face-token";
@@ -42,7 +42,6 @@ export class FinetuneStack extends TerraformStack {
     const { projectId, region, token, budget, serviceAccounts } = settings;
     const models = Object.entries(settings.models);
     const served = models.map(([, { serving }]) => serving);
-    const compileCache = served.some((serving) => serving.compileCache);
     this.configure(settings);
 
     const guard =
@@ -82,15 +81,12 @@ export class FinetuneStack extends TerraformStack {
       bucketName: settings.bucket.name,
       region,
       forceDestroy: settings.bucket.forceDestroy,
-      compileCache,
+      compileCache: served.some(({ compileCache }) => compileCache),
+      streamed: served.some(({ loadFormat }) => loadFormat === "stream"),
       dependsOn,
     });
     bucket.grantTraining("train", train.member);
-    bucket.grantRead("serve", serve.member);
-    if (served.some(({ loadFormat }) => loadFormat === "stream")) {
-      bucket.grantMetadata("serve", serve.member);
-    }
-    if (compileCache) bucket.grantCompileCache("serve", serve.member);
+    bucket.grantServing("serve", serve.member);
     const secret =
       token.source === "none"
         ? undefined
@@ -118,27 +114,12 @@ export class FinetuneStack extends TerraformStack {
       repository,
       dependsOn,
     });
-    const built = new Map<string, ContainerImage>();
-    const image = (
-      context: "trainer" | "vllm",
-      ready: string | undefined,
-      base?: string,
-    ) => {
-      if (ready !== undefined) return readyImage(ready);
-      const id = [context, "image", base].filter(Boolean).join("-");
-      const known = built.get(id);
-      if (known !== undefined) return known;
-      const made = new ContainerImage(this, id, {
-        context,
-        sourceHash: sources[context],
-        ...(base === undefined ? {} : { buildArguments: { BASE: base } }),
-        imageName: settings.images[context],
-        repository,
-        builder,
-      });
-      built.set(id, made);
-      return made;
-    };
+    const images = new ContainerImages(this, {
+      sources,
+      names: settings.images,
+      repository,
+      builder,
+    });
 
     // Beside the image builds, which take far longer.
     const grants = this.grantsSpread(settings, [
@@ -153,8 +134,12 @@ export class FinetuneStack extends TerraformStack {
             environment: settings,
             model,
             recipe: sources.recipe,
-            trainer: image("trainer", model.training.image),
-            vllm: image("vllm", model.serving.image, cudaBase(model.serving)),
+            trainer: images.image("trainer", model.training.image),
+            vllm: images.image(
+              "vllm",
+              model.serving.image,
+              cudaBase(model.serving),
+            ),
             bucket,
             accounts: { train: train.email, serve: serve.email },
             token: secret,

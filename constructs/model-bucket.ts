@@ -15,6 +15,9 @@ export interface ModelBucketProps {
   /** Whether services keep in it what they compiled. */
   readonly compileCache: boolean;
 
+  /** Whether services stream models from it instead of mounting it. */
+  readonly streamed: boolean;
+
   /** What must exist before it. */
   readonly dependsOn: ITerraformDependable[];
 }
@@ -30,9 +33,11 @@ export class ModelBucket extends Construct {
   /** The grants, which take a while to spread. */
   public readonly grants: ITerraformDependable[] = [];
 
-  private readonly compileCache: boolean;
-
-  public constructor(scope: Construct, id: string, props: ModelBucketProps) {
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: ModelBucketProps,
+  ) {
     super(scope, id);
 
     const bucket = new StorageBucket(this, "Resource", {
@@ -67,12 +72,6 @@ export class ModelBucket extends Construct {
       dependsOn: props.dependsOn,
     });
     this.bucketName = bucket.name;
-    this.compileCache = props.compileCache;
-  }
-
-  /** Lets a member read everything. */
-  public grantRead(id: string, member: string): void {
-    this.grant(`${id}-viewer`, "roles/storage.objectViewer", member);
   }
 
   /**
@@ -82,13 +81,13 @@ export class ModelBucket extends Construct {
    * @see https://cloud.google.com/storage/docs/access-control/iam-roles
    */
   public grantTraining(id: string, member: string): void {
-    this.grantRead(id, member);
+    this.grant(`${id}-viewer`, VIEWER, member);
     // Compiled code is run by the services: no training code may write any.
     this.grant(
       `${id}-creator`,
       "roles/storage.objectCreator",
       member,
-      this.compileCache
+      this.props.compileCache
         ? {
             title: "no-compile-cache",
             description: "What services run is written by services",
@@ -103,21 +102,20 @@ export class ModelBucket extends Construct {
     });
   }
 
-  /**
-   * Lets a member ask for the bucket itself, as the Run:ai streamer does before
-   * it reads objects.
-   */
-  public grantMetadata(id: string, member: string): void {
-    this.grant(`${id}-metadata`, "roles/storage.legacyBucketReader", member);
-  }
-
-  /** Lets a member keep what it compiled: create it, and never replace it. */
-  public grantCompileCache(id: string, member: string): void {
-    this.grant(`${id}-compile-cache`, "roles/storage.objectCreator", member, {
-      title: "compile-cache-only",
-      description: "Creates what other instances of the service start from",
-      expression: this.below(CACHE),
-    });
+  /** Lets a member read models, and keep what it compiled without replacing any. */
+  public grantServing(id: string, member: string): void {
+    this.grant(`${id}-viewer`, VIEWER, member);
+    if (this.props.streamed) {
+      // The Run:ai streamer asks for the bucket itself before it reads objects.
+      this.grant(`${id}-metadata`, "roles/storage.legacyBucketReader", member);
+    }
+    if (this.props.compileCache) {
+      this.grant(`${id}-compile-cache`, "roles/storage.objectCreator", member, {
+        title: "compile-cache-only",
+        description: "Creates what other instances of the service start from",
+        expression: this.below(CACHE),
+      });
+    }
   }
 
   private below(folder: string): string {
@@ -141,5 +139,6 @@ export class ModelBucket extends Construct {
   }
 }
 
+const VIEWER = "roles/storage.objectViewer";
 const CHECKPOINTS = "checkpoints/";
 const CACHE = `${COMPILE_CACHE}/`;
