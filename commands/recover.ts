@@ -70,7 +70,8 @@ export async function recover(
   synthesize(root, env, environment);
   const stack = chooseStack(root, environment);
   const json = readStackJson(stack);
-  const running = livingTerraform(stack, env);
+  const backend = backendOf(stack, json);
+  const running = livingTerraform(stack, backend, env);
   if (running.length > 0) {
     throw new CommandError(
       `Terraform still works on environment ${stack.name} (process ${running.join(", ")}): there is nothing to recover yet. Wait for its end, or have it end in good order: kill -INT ${running.join(" ")}`,
@@ -81,7 +82,7 @@ export async function recover(
   pruneImports(stack, json, []);
   captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);
 
-  const lock = await readLock(backendOf(stack, json), google);
+  const lock = await readLock(backend, google);
   const state = stateResources(stack.directory, env);
   if (state.length === 0) {
     console.log(`The state of environment ${stack.name} is empty.`);
@@ -107,7 +108,7 @@ export async function recover(
     return 1;
   }
   if (lock) {
-    removeLock(backendOf(stack, json), lock, stack, env);
+    removeLock(backend, lock, stack, env);
     console.log("The lock is removed.");
   }
   for (const version of versions) {

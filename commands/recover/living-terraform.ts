@@ -1,18 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { readlinkSync } from "node:fs";
+import { readFileSync, readlinkSync } from "node:fs";
 import path from "node:path";
-import { terraformBinary } from "../terraform";
 import type { Stack } from "../synthesis";
+import { terraformBinary } from "../terraform";
+import type { Backend } from "./backend";
 
 /**
- * Process ids of Terraform at work on a stack, in this clone or another one on
- * this machine.
+ * Process ids of Terraform at work on a stack's state on this machine: in this
+ * clone, or in another one whose state lies in the same place.
  */
 export function livingTerraform(
   stack: Stack,
+  backend: Backend,
   env: NodeJS.ProcessEnv,
 ): number[] {
-  const folder = path.join("stacks", path.basename(stack.directory));
   const program = path.basename(terraformBinary(env));
   const processes = execFileSync("ps", ["-axww", "-o", "pid=,args="], {
     encoding: "utf8",
@@ -24,11 +25,12 @@ export function livingTerraform(
     const isTerraform = words
       .slice(0, 2)
       .some((word) => path.basename(word) === program);
-    return isTerraform &&
-      (words.some(
-        (word) => word.startsWith("-chdir=") && word.endsWith(folder),
-      ) ||
-        workingDirectory(pid).endsWith(folder))
+    if (!isTerraform) return [];
+    const folder =
+      words
+        .find((word) => word.startsWith("-chdir="))
+        ?.slice("-chdir=".length) ?? workingDirectory(pid);
+    return folder === stack.directory || hasBackend(folder, backend)
       ? [Number(pid)]
       : [];
   });
@@ -40,5 +42,21 @@ function workingDirectory(pid: string): string {
     return readlinkSync(`/proc/${pid}/cwd`);
   } catch {
     return "";
+  }
+}
+
+/** Whether a folder was initialized with this state in Cloud Storage. */
+function hasBackend(folder: string, backend: Backend): boolean {
+  if (backend.kind === "local") return false;
+  try {
+    const { config } = JSON.parse(
+      readFileSync(path.join(folder, ".terraform/terraform.tfstate"), "utf8"),
+    ).backend;
+    return (
+      config.bucket === backend.bucket &&
+      `${config.prefix}/default.tflock` === backend.lockObject
+    );
+  } catch {
+    return false;
   }
 }

@@ -54,14 +54,18 @@ export async function interruptions(
   }
   let failed = 0;
   for (const [number, each] of chosen.entries()) {
-    const clones = Array.from({ length: AT_ONCE }, (_, index) => ({
-      clone: new Clone(
-        join(folder, `series-${number}-${index}/clone`),
-        each.stateBucket,
-      ),
-      folder: join(folder, `series-${number}-${index}/point`),
-      ...(each.stateBucket ? { stateBucket: each.stateBucket } : {}),
-    }));
+    const clones = Array.from({ length: AT_ONCE }, (_, index) => {
+      // Of its own: recover refuses while Terraform works on the same state.
+      const bucket = each.stateBucket && `${each.stateBucket}-${index}`;
+      return {
+        clone: new Clone(
+          join(folder, `series-${number}-${index}/clone`),
+          bucket,
+        ),
+        folder: join(folder, `series-${number}-${index}/point`),
+        ...(bucket ? { stateBucket: bucket } : {}),
+      };
+    });
     const whole = await runPoint({ ...clones[0]!, after: 0 });
     console.log(
       `${each.name}: ${count} points, seed ${seed}. Uninterrupted: ${whole.seconds.toFixed(0)} s`,
