@@ -34,11 +34,16 @@ def test_a_termination_keeps_the_step_and_another_attempt_goes_on(attempts, job,
 
 
 def test_an_attempt_stops_by_itself_before_its_time_limit(attempts, job, tmp_path):
-    bucket = tmp_path / "bucket"
-    limited = job(bucket, MAX_STEPS="100000", TASK_TIMEOUT_SECONDS="92", CHECKPOINT_MINUTES="60")
-    before = len(attempts.said())
-    assert attempts.run(limited) == 75
-    assert "by its time limit (TASK_TIMEOUT_SECONDS)" in attempts.said()[before:]
+    endless = {"MAX_STEPS": "100000", "CHECKPOINT_MINUTES": "60"}
+    # It stops 90 s before. On a busy machine 2 s are too few for a first step.
+    for limit in ("92", "100", "130"):
+        bucket = tmp_path / f"bucket-{limit}"
+        before = len(attempts.said())
+        assert attempts.run(job(bucket, TASK_TIMEOUT_SECONDS=limit, **endless)) == 75
+        said = attempts.said()[before:]
+        assert "by its time limit (TASK_TIMEOUT_SECONDS)" in said
+        if "step " in said:
+            break
     assert list((bucket / AREA).glob("step-*/_COMPLETE"))
 
 
