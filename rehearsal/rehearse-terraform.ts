@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { CommandError } from "../commands/command-line";
+import { Canary } from "./canary/canary";
+import type { Marker } from "./canary/marker";
 import { DEFAULTS } from "./cloud/cloud-settings";
 import { cloudEnvironment } from "./cloud/environment";
 import { CloudServer } from "./cloud/server";
@@ -30,6 +32,10 @@ export interface TerraformRehearsalProps {
   /** What lies in {@link INPUTS}, by object name: files. */
   readonly inputs: Readonly<Record<string, string>>;
 
+  /** What must be found nowhere: in place of a token, and in the rows of the dataset. */
+  readonly token: Marker;
+  readonly dataset: Marker;
+
   /** Whether containers really run. */
   readonly containers: "processes" | "stub";
 }
@@ -44,6 +50,7 @@ export class TerraformRehearsal {
     private readonly props: TerraformRehearsalProps,
     private readonly server: CloudServer,
     private readonly terraform: TerraformFolder,
+    private readonly canary: Canary,
   ) {}
 
   /** @returns undefined, after one line, where Terraform or its providers are not at hand */
@@ -61,7 +68,10 @@ export class TerraformRehearsal {
     });
     await putInputs(server.cloud, props.inputs);
     const [stack = ""] = Object.keys(context.environments);
-    const environment = cloudEnvironment(server.cloud);
+    const environment = {
+      ...cloudEnvironment(server.cloud),
+      TF_VAR_hf_token: props.token.text,
+    };
     const terraform = new TerraformFolder(workspace, stack, environment);
     await synthesize(context, workspace);
     const init = await terraform.run("init", "-input=false").catch(() => null);
@@ -72,21 +82,30 @@ export class TerraformRehearsal {
       await server.close();
       return undefined;
     }
-    return new TerraformRehearsal(props, server, terraform);
+    const canary = new Canary(
+      [props.token, props.dataset],
+      workspace.folder,
+      server,
+    );
+    return new TerraformRehearsal(props, server, terraform, canary);
   }
 
   /** Plan, apply, no changes, another hyperparameter, back to the first run, destroy. */
   public async wholeLife(): Promise<void> {
     const { workspace, changed, pinned } = this.props;
+    const file = join(workspace.folder, "rehearsal.tfplan");
     const plan = await withProgress(
       "Planning",
       expected(10),
-      this.terraform.run("plan", "-input=false"),
+      this.terraform.run("plan", "-input=false", `-out=${file}`),
     );
     say(lineOf(plan.output, /^Plan: .*/m));
+    // For the canary alone: its log then lies beside the plan.
+    await this.terraform.run("show", "-json", file);
     await this.expectExecutions(1, "the first apply", "Applying");
     const runId = await this.output("run_id");
     await this.requireNoChanges("a second plan");
+    this.canary.search();
 
     await synthesize(changed, workspace);
     await this.expectExecutions(1, "a changed hyperparameter", "Retraining");
@@ -96,7 +115,9 @@ export class TerraformRehearsal {
     await synthesize(pinned(runId), workspace);
     await this.expectExecutions(0, `a pin to run ${runId}`, "Rolling back");
     await this.requireNoChanges("a plan after that");
+    this.canary.search();
     await this.destroy();
+    say(this.canary.finish());
     await this.server.close();
   }
 

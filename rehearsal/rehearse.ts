@@ -8,6 +8,11 @@ import {
 } from "../commands/command-line";
 import { pythonEnvironment } from "../commands/python-environment";
 import { jobContainer, localized, serviceContainer } from "./container";
+import {
+  datasetMarker,
+  markRows,
+  tokenMarker,
+} from "./canary/rehearsal-markers";
 import { endProcessesWithThisOne } from "./local-process";
 import { checkParity } from "./parity";
 import { interruptions } from "./interruptions/interruptions";
@@ -119,6 +124,9 @@ async function rehearse(argv: readonly string[]): Promise<number> {
     seconds: 1,
   });
   if (terraform !== undefined) {
+    const token = tokenMarker();
+    const dataset = datasetMarker();
+    markRows(join(data, "train.jsonl"), dataset);
     const rehearsal = await TerraformRehearsal.prepare({
       workspace,
       ...terraformSettings(seed),
@@ -127,6 +135,7 @@ async function rehearse(argv: readonly string[]): Promise<number> {
         [`data/seed-${seed}/train.jsonl`]: join(data, "train.jsonl"),
       },
       containers: terraform === "stub" ? "stub" : "processes",
+      ...{ token, dataset },
     });
     if (rehearsal !== undefined) {
       await rehearsal.wholeLife();

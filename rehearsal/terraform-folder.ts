@@ -31,7 +31,7 @@ export class TerraformFolder {
 
   /**
    * @param stack - the stack's name
-   * @param cloud - the environment that sends Terraform to a local cloud
+   * @param cloud - the environment that sends Terraform to a local cloud, and variables
    */
   public constructor(
     private readonly workspace: Workspace,

@@ -26,6 +26,8 @@ export function terraformSettings(seed: string): {
     const context = JSON.parse(text);
     const { rehearsal } = context.environments;
     rehearsal.grantsSeconds = GRANTS_SECONDS;
+    // The default: Terraform writes the token's secret, and the trainer reads it.
+    delete rehearsal.token;
     change(Object.values(rehearsal.models)[0] as Record<string, any>);
     return context;
   };
