@@ -181,7 +181,7 @@ test("fails with exit code 2 when there is no plan, or an option is wrong", asyn
 
   expect(await log("missing.json")).toEqual([
     2,
-    expect.stringMatching(/ENOENT/),
+    expect.stringMatching(/there is no such file/),
   ]);
   expect(await log()).toEqual([2, expect.stringMatching(/Give one plan/)]);
   expect((await run({}, "--format", "xml")).output).toMatch(

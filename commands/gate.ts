@@ -101,9 +101,14 @@ function waivers(file: string | undefined, root: string): readonly Waiver[] {
 }
 
 function readJson(file: string): unknown {
-  const { size } = statSync(file);
-  if (size > LARGEST) {
-    throw new Error(`${size} bytes; the most is ${LARGEST}`);
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found?.isFile() !== true) {
+    throw new Error(
+      "there is no such file; terraform show -json PLANFILE > FILE writes it",
+    );
+  }
+  if (found.size > LARGEST) {
+    throw new Error(`${found.size} bytes; the most is ${LARGEST}`);
   }
   const text = readFileSync(file, "utf8");
   try {
