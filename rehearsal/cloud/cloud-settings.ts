@@ -1,4 +1,5 @@
 import type { Fault } from "./faults";
+import type { PhaseFault } from "./phase-faults";
 
 /** How a local cloud behaves. */
 export interface CloudSettings {
@@ -36,7 +37,7 @@ export interface CloudSettings {
   readonly stubSeconds: number;
 
   /** What is to go wrong. */
-  readonly faults: readonly Fault[];
+  readonly faults: readonly (Fault | PhaseFault)[];
 
   /** Folder of objects, images and logs. */
   readonly folder: string;

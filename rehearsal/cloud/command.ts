@@ -11,6 +11,12 @@ import { endProcessesWithThisOne } from "../local-process";
 import { type CloudSettings, DEFAULTS } from "./cloud-settings";
 import { cloudEnvironment } from "./environment";
 import { type Fault, FAULT_KINDS, parseFault } from "./faults";
+import {
+  parsePhaseFault,
+  PHASE_FAULT_KINDS,
+  type PhaseFault,
+  PHASES,
+} from "./phase-faults";
 import { CloudServer } from "./server";
 
 const seconds = (text: string, standard: number) =>
@@ -55,7 +61,7 @@ const OPTIONS = {
   fault: {
     type: "string",
     value: "METHOD=KIND*TIMES",
-    text: `what goes wrong, separated by commas, such as run.*.jobs.run=lost; kinds: ${Object.keys(FAULT_KINDS).join(", ")}`,
+    text: `what goes wrong, separated by commas, such as run.*.jobs.run=lost (${Object.keys(FAULT_KINDS).join(", ")}) or training=memory (${PHASES.join(", ")}: ${Object.keys(PHASE_FAULT_KINDS).join(", ")}, exit-N)`,
   },
   folder: {
     type: "string",
@@ -138,11 +144,11 @@ function cloudSettings(values: {
   };
 }
 
-function fault(text: string): Fault {
-  const parsed = parseFault(text);
+function fault(text: string): Fault | PhaseFault {
+  const parsed = parsePhaseFault(text) ?? parseFault(text);
   if (parsed === undefined) {
     throw new CommandError(
-      `--fault got '${text}'; allowed: METHOD=KIND or METHOD=KIND*TIMES, with a discovery name such as run.projects.locations.jobs.run or run.*.jobs.run, and one of ${Object.keys(FAULT_KINDS).join(", ")}.`,
+      `--fault got '${text}'; allowed: METHOD=KIND or METHOD=KIND*TIMES, with a discovery name such as run.projects.locations.jobs.run or run.*.jobs.run, and one of ${Object.keys(FAULT_KINDS).join(", ")}; or a phase (${PHASES.join(", ")}) and one of ${Object.keys(PHASE_FAULT_KINDS).join(", ")}, exit-1 to exit-255.`,
       2,
     );
   }

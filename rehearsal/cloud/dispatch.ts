@@ -87,7 +87,10 @@ export async function dispatch(
       `${method.id} is not spoken by this local cloud (docs/local-cloud.md).`,
     );
   }
-  return cloud.faults.meet(method.id, () => handler(call, cloud));
+  return cloud.faults.meet(method.id, () => handler(call, cloud), {
+    gone: () => request.socket.destroyed,
+    hold: (operation) => cloud.operations.hold(operation),
+  });
 }
 
 function requireEnabled(

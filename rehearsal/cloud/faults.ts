@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
+import type { Phase, PhaseFault, PhaseFaultKind } from "./phase-faults";
 
 /** What may go wrong with a call. */
 export const FAULT_KINDS = {
@@ -8,7 +9,10 @@ export const FAULT_KINDS = {
   expired: "refused: the token has expired",
   reset: "the connection breaks before anything happens",
   lost: "it happens, and the answer gets lost",
-  stall: "ten minutes pass first",
+  stall:
+    "ten minutes pass first; nothing happens if the caller has gone by then",
+  full: "refused: there is no more room",
+  endless: "it happens, and its operation is never done",
 } as const;
 
 export type FaultKind = keyof typeof FAULT_KINDS;
@@ -22,6 +26,8 @@ export interface Fault {
   /** How many calls it meets. */
   readonly times: number;
 }
+
+const STALL_MS = 600_000;
 
 /** The connection is to break without an answer. */
 export class ConnectionLost extends Error {}
@@ -39,16 +45,37 @@ export function parseFault(text: string): Fault | undefined {
     : undefined;
 }
 
+/** What a call leaves to its fault. */
+export interface MetCall {
+  /** Whether the caller has gone. */
+  readonly gone?: () => boolean;
+
+  /** Keeps an operation from being done; returns it as it then is. */
+  readonly hold?: (operation: string) => unknown;
+}
+
 /** Faults that have not happened yet. */
 export class Faults {
-  private readonly left: { readonly fault: Fault; times: number }[];
+  private readonly left: { readonly fault: Fault; times: number }[] = [];
+  private readonly phases: { readonly fault: PhaseFault; times: number }[] = [];
 
-  constructor(faults: readonly Fault[]) {
-    this.left = faults.map((fault) => ({ fault, times: fault.times }));
+  constructor(faults: readonly (Fault | PhaseFault)[]) {
+    for (const fault of faults) this.add(fault);
   }
 
-  add(fault: Fault): void {
-    this.left.push({ fault, times: fault.times });
+  add(fault: Fault | PhaseFault): void {
+    const { times } = fault;
+    if ("phase" in fault) this.phases.push({ fault, times });
+    else this.left.push({ fault, times });
+  }
+
+  /** What goes wrong with a start of a phase; it has gone wrong then. */
+  take(phase: Phase): PhaseFaultKind | undefined {
+    const next = this.phases.find(
+      ({ fault, times }) => times > 0 && fault.phase === phase,
+    );
+    if (next !== undefined) next.times -= 1;
+    return next?.fault.kind;
   }
 
   /**
@@ -56,7 +83,11 @@ export class Faults {
    *
    * @throws ApiError, ConnectionLost
    */
-  async meet<T>(method: string, happen: () => T | Promise<T>): Promise<T> {
+  async meet<T>(
+    method: string,
+    happen: () => T | Promise<T>,
+    { gone, hold }: MetCall = {},
+  ): Promise<T> {
     const next = this.left.find(
       ({ fault, times }) => times > 0 && matches(fault.method, method),
     );
@@ -82,8 +113,20 @@ export class Faults {
         await happen();
         throw new ConnectionLost();
       case "stall":
-        await sleep(600_000, undefined, { ref: false });
+        await sleep(STALL_MS, undefined, { ref: false });
+        if (gone?.()) throw new ConnectionLost();
         return happen();
+      case "full":
+        // No bucket is ever full; a limit in front of it may be.
+        throw new ApiError(
+          403,
+          "The storage quota has been exceeded: no more bytes can be stored.",
+          { reason: "quotaExceeded" },
+        );
+      case "endless": {
+        const answer = (await happen()) as { readonly name?: string };
+        return (hold?.(answer.name ?? "") ?? answer) as T;
+      }
     }
   }
 }

@@ -32,6 +32,18 @@ export class Operations {
     return this.get(name);
   }
 
+  /**
+   * Keeps an operation from ever being done.
+   *
+   * @returns it, or undefined if there is none
+   */
+  hold(name: string): Json | undefined {
+    const found = this.store.state.operations[name];
+    if (found === undefined) return undefined;
+    found.notBefore = Infinity;
+    return this.get(name);
+  }
+
   /** @throws ApiError if there is none */
   get(name: string): Json {
     const found = this.store.state.operations[name];

@@ -12,7 +12,7 @@ export interface Operation {
   error?: { readonly code: number; readonly message: string };
 
   /** When it may first be seen as done, in ms. */
-  readonly notBefore: number;
+  notBefore: number;
 }
 
 /** An object's version in Cloud Storage; its bytes lie in a file named after the generation. */

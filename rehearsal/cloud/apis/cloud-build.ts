@@ -60,6 +60,14 @@ function create(call: Call, cloud: Cloud): Json {
     );
   }
   requireSource(cloud, account, source);
+  const fault = cloud.faults.take("build");
+  if (fault === "quota" || fault === "capacity") {
+    throw new ApiError(
+      400,
+      "failed precondition: due to quota restrictions, Cloud Build cannot run builds of this machine type in this region",
+      { status: "FAILED_PRECONDITION" },
+    );
+  }
   const id = randomUUID();
   const made: Json = {
     ...body,
@@ -75,7 +83,7 @@ function create(call: Call, cloud: Cloud): Json {
     logUrl: `https://console.cloud.google.com/cloud-build/builds;region=${location}/${id}?project=${projectNumber}`,
   };
   cloud.state.builds[id] = made;
-  void runBuild(cloud, made);
+  void runBuild(cloud, made, fault);
   return {
     name: `operations/build/${project}/${Buffer.from(id).toString("base64")}`,
     metadata: {

@@ -7,7 +7,9 @@ import type { Cloud } from "../cloud";
 import { LogTail } from "../containers/log-tail";
 import { timestamp } from "../identifiers";
 import type { Json } from "../state";
+import type { PhaseFaultKind } from "../phase-faults";
 import { buildLog } from "./build-log";
+import { injectedFailure } from "./injected-failure";
 import { closeDocker, type DockerSession, openDocker } from "./docker-step";
 import { pushImage } from "./push-image";
 
@@ -21,7 +23,11 @@ export async function cancelBuild(build: Json): Promise<void> {
 }
 
 /** Carries a build out: source, steps, push. */
-export async function runBuild(cloud: Cloud, build: Json): Promise<void> {
+export async function runBuild(
+  cloud: Cloud,
+  build: Json,
+  fault?: PhaseFaultKind,
+): Promise<void> {
   const { id } = build;
   const account = build["serviceAccount"].split("/").at(-1);
   const folder = join(cloud.settings.folder, "builds", id);
@@ -29,6 +35,7 @@ export async function runBuild(cloud: Cloud, build: Json): Promise<void> {
   const say = buildLog(cloud, build, account);
   build["status"] = "WORKING";
   build["startTime"] = timestamp();
+  if (fault === "endless") return closeDocker(id);
   const limit = Number.parseFloat(build["timeout"] ?? "3600s") * 1000;
   const timer = setTimeout(() => {
     Object.assign(build, {
@@ -38,6 +45,7 @@ export async function runBuild(cloud: Cloud, build: Json): Promise<void> {
     void running.get(id)?.stop();
   }, limit);
   try {
+    if (fault !== undefined) fail(build, ...injectedFailure(build, fault));
     await fetchSource(cloud, build, folder);
     for (const [index, step] of build["steps"].entries()) {
       await runStep(cloud, build, step, index, folder, say);

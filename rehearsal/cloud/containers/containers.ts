@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cloud } from "../cloud";
 import { startProcess } from "./container-process";
+import { injectedEnding } from "./injected-ending";
 import { startStub } from "./stub";
 import type { Ending, Workload, WorkloadProps } from "./workload";
 
@@ -11,19 +12,28 @@ export class Containers {
   constructor(private readonly cloud: Cloud) {}
 
   async start(props: WorkloadProps): Promise<Workload> {
-    const { containers } = this.cloud.settings;
-    const started =
-      containers === "stub"
-        ? await startStub(this.cloud, props)
-        : await startProcess(this.cloud, props);
-    const workload =
-      props.timeoutSeconds === undefined
-        ? started
-        : limited(started, props.timeoutSeconds);
+    const workload = await this.begun(props);
     const mine = this.running.get(props.name) ?? new Set();
     this.running.set(props.name, mine.add(workload));
     void workload.ended.then(() => mine.delete(workload));
     return workload;
+  }
+
+  private async begun(props: WorkloadProps): Promise<Workload> {
+    const { containers } = this.cloud.settings;
+    const fault = this.cloud.faults.take(
+      props.port === undefined ? "training" : "serving",
+    );
+    if (fault !== undefined) {
+      return injectedEnding(this.cloud, props, fault);
+    }
+    const started =
+      containers === "stub"
+        ? await startStub(this.cloud, props)
+        : await startProcess(this.cloud, props);
+    return props.timeoutSeconds === undefined
+      ? started
+      : limited(started, props.timeoutSeconds);
   }
 
   /** Ends what belongs to an execution or revision. */

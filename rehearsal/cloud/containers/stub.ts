@@ -71,9 +71,11 @@ async function publish(
       bucket,
       object,
     );
-    const file = cloud.objects.temporaryFile();
-    writeFileSync(file, text);
-    await cloud.objects.put({ bucket, name: object, file, fields: {} });
+    await cloud.faults.meet("storage.objects.insert", async () => {
+      const file = cloud.objects.temporaryFile();
+      writeFileSync(file, text);
+      await cloud.objects.put({ bucket, name: object, file, fields: {} });
+    });
   }
 }
 
