@@ -37,7 +37,10 @@ export class GoogleApiError extends Error {
    * @see https://cloud.google.com/iam/docs/access-change-propagation
    */
   get maybeTooEarly(): boolean {
-    return this.status === 403 || this.status === 404;
+    return (
+      (this.status === 403 && !this.reasons.includes("quotaExceeded")) ||
+      this.status === 404
+    );
   }
 }
 
