@@ -1,0 +1,295 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import path from "node:path";
+import { deploy } from "../commands/deploy";
+import { destroy } from "../commands/destroy";
+import { recover } from "../commands/recover";
+import { DEFAULTS } from "../rehearsal/cloud/cloud-settings";
+import { LocalCloud } from "./local-cloud";
+
+jest.mock("../commands/synthesis", () => ({
+  ...jest.requireActual<object>("../commands/synthesis"),
+  synthesize: jest.fn(),
+}));
+
+/** Made-up: writes down how it was called; its state is a file beside it. */
+const FAKE_TERRAFORM = `#!/usr/bin/env node
+const fs = require("fs");
+const args = process.argv.slice(2);
+const [command, sub] = args.filter((arg) => !arg.startsWith("-"));
+if (command === "version") console.log(JSON.stringify({ terraform_version: "1.11.4" }));
+else fs.appendFileSync(process.env.FAKE_LOG, args.slice(1).join(" ") + "\\n");
+if (command === "state" && sub === "pull" && fs.existsSync(process.env.FAKE_STATE))
+  console.log(fs.readFileSync(process.env.FAKE_STATE, "utf8"));
+if (command === "sleep") setTimeout(() => 0, 30000);
+`;
+
+const STACK = {
+  terraform: { backend: { local: { path: "../../../terraform.dev.tfstate" } } },
+  provider: {
+    google: [{ project: DEFAULTS.project, default_labels: { env: "dev" } }],
+  },
+  resource: {
+    google_service_account: {
+      train: { account_id: "train-sa", display_name: "Trains" },
+    },
+    google_storage_bucket: {
+      source: { name: "the-source", location: "us-central1" },
+    },
+    google_secret_manager_secret: { token: { secret_id: "HF_TOKEN" } },
+    google_secret_manager_secret_version: {
+      token: { secret: "${google_secret_manager_secret.token.id}" },
+    },
+    null_resource: { run: {} },
+  },
+};
+
+const SERVICE_ACCOUNT = `projects/${DEFAULTS.project}/serviceAccounts/train-sa@${DEFAULTS.project}.iam.gserviceaccount.com`;
+
+jest.setTimeout(20_000);
+
+let root: string;
+let stack: string;
+let cloud: LocalCloud;
+let children: ChildProcess[];
+let output: string;
+
+beforeEach(async () => {
+  root = realpathSync(mkdtempSync(path.join(tmpdir(), "tuneserve-recover-")));
+  stack = path.join(root, "cdktf.out/stacks/dev");
+  mkdirSync(path.join(root, "bin"));
+  mkdirSync(stack, { recursive: true });
+  writeFileSync(path.join(root, "bin/terraform"), FAKE_TERRAFORM, {
+    mode: 0o755,
+  });
+  copyFileSync(
+    path.join(__dirname, "../tsconfig.json"),
+    path.join(root, "tsconfig.json"),
+  );
+  writeFileSync(
+    path.join(root, "cdktf.out/manifest.json"),
+    JSON.stringify({
+      stacks: { dev: { name: "dev", workingDirectory: "stacks/dev" } },
+    }),
+  );
+  synthesized(STACK);
+  cloud = await LocalCloud.start();
+  children = [];
+  output = "";
+  const take = (text: string) => (output += `${text}\n`);
+  jest.spyOn(console, "log").mockImplementation(take);
+  jest.spyOn(console, "error").mockImplementation(take);
+});
+
+afterEach(async () => {
+  jest.restoreAllMocks();
+  children.forEach((child) => child.kill("SIGKILL"));
+  await cloud.close();
+  rmSync(root, { recursive: true, force: true });
+});
+
+const synthesized = (json: object) =>
+  writeFileSync(path.join(stack, "cdk.tf.json"), JSON.stringify(json));
+const env = () => ({
+  PATH: `${path.join(root, "bin")}:${process.env["PATH"]}`,
+  FAKE_LOG: path.join(root, "calls"),
+  FAKE_STATE: path.join(root, "state"),
+  HF_TOKEN: "hf_marker",
+  ...cloud.env,
+});
+const surroundings = () => ({ env: env(), root, google: cloud.client });
+const recovered = (...argv: string[]) => recover(argv, surroundings());
+const calls = () => readFileSync(path.join(root, "calls"), "utf8");
+const imports = () => {
+  const file = path.join(stack, "imports.tf.json");
+  return existsSync(file)
+    ? JSON.parse(readFileSync(file, "utf8")).import
+    : undefined;
+};
+const inState = (...addresses: string[]) =>
+  writeFileSync(
+    path.join(root, "state"),
+    JSON.stringify({
+      resources: addresses.map((address) => {
+        const [type, name] = address.split(".");
+        return {
+          mode: "managed",
+          type,
+          name,
+          instances: [{ attributes: { version: "1" } }],
+        };
+      }),
+    }),
+  );
+const lockNote = (who: string) => ({
+  ID: "11111111-2222",
+  Operation: "OperationTypeApply",
+  Who: who,
+  Created: "2026-11-24T21:00:00Z",
+});
+const secret = (labels: object) =>
+  cloud.post(
+    "secretmanager",
+    `projects/${DEFAULTS.project}/secrets`,
+    { replication: { automatic: {} }, labels },
+    { secretId: "HF_TOKEN" },
+  );
+const trainAccount = (displayName: string) =>
+  cloud.post("iam", `projects/${DEFAULTS.project}/serviceAccounts`, {
+    accountId: "train-sa",
+    serviceAccount: { displayName },
+  });
+
+test("there is nothing to recover where nothing was killed", async () => {
+  expect(await recovered()).toBe(0);
+
+  expect(output).toContain("The state of environment dev is empty.");
+  expect(output).toContain("There is nothing to recover.");
+  expect(imports()).toBeUndefined();
+});
+
+test("what exists and is not in the state is written into import blocks", async () => {
+  await trainAccount("Trains");
+  await cloud.bucket("the-source", { labels: { env: "dev" } });
+  inState("google_storage_bucket.source");
+
+  expect(await recovered("--yes")).toBe(0);
+
+  expect(imports()).toEqual([
+    { to: "google_service_account.train", id: SERVICE_ACCOUNT },
+  ]);
+  expect(output).toContain("Go on with npm run deploy.");
+});
+
+test("what somebody else made under the same names is left alone", async () => {
+  await trainAccount("Made by hand");
+  await cloud.bucket("the-source", { labels: { env: "prod" } });
+
+  expect(await recovered("--yes")).toBe(0);
+
+  expect(output).toMatch(
+    /were not made by it, and stay as they are .*\n  google_service_account\.train\n.*\n  google_storage_bucket\.source\n/,
+  );
+  expect(imports()).toBeUndefined();
+});
+
+test("a token's version is destroyed and never imported", async () => {
+  await secret({ env: "dev" });
+  const name = `projects/${DEFAULTS.project}/secrets/HF_TOKEN`;
+  await cloud.post("secretmanager", `${name}:addVersion`, {
+    payload: { data: Buffer.from("hf_marker").toString("base64") },
+  });
+
+  expect(await recovered("--yes")).toBe(0);
+
+  const version = await cloud.get("secretmanager", `${name}/versions/1`);
+  expect(version.state).toBe("DESTROYED");
+  expect(imports()).toEqual([
+    { to: "google_secret_manager_secret.token", id: name },
+  ]);
+  expect(output).toContain("have HF_TOKEN exported");
+  expect(output).not.toContain("hf_marker");
+});
+
+test("the note of a local lock is removed", async () => {
+  const note = path.join(root, ".terraform.dev.tfstate.lock.info");
+  writeFileSync(note, JSON.stringify(lockNote(`me@${hostname()}`)));
+
+  expect(await recovered("--yes")).toBe(0);
+
+  expect(output).toContain("OperationTypeApply by me@");
+  expect(existsSync(note)).toBe(false);
+});
+
+describe("with the state in Cloud Storage", () => {
+  let generation: string;
+  const lock = async (who: string) => {
+    synthesized({
+      ...STACK,
+      terraform: { backend: { gcs: { bucket: "state", prefix: "t/dev" } } },
+    });
+    await cloud.bucket("state");
+    const stored = await cloud.upload(
+      "state",
+      "t/dev/default.tflock",
+      JSON.stringify(lockNote(who)),
+    );
+    generation = stored.generation;
+  };
+
+  test("a lock is removed by the generation that the backend calls its id", async () => {
+    await lock(`me@${hostname()}`);
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(calls()).toContain(`force-unlock -force ${generation}\n`);
+  });
+
+  test("fails when another machine made the lock and nobody names it", async () => {
+    await lock("runner@elsewhere");
+
+    await expect(recovered("--yes")).rejects.toThrow(
+      `npm run recover -- --yes --lock ${generation}`,
+    );
+    expect(calls()).not.toContain("force-unlock");
+    expect(await recovered("--yes", "--lock", generation)).toBe(0);
+    expect(calls()).toContain("force-unlock");
+  });
+});
+
+test("fails when Terraform still works on the stack", async () => {
+  const child = spawn(
+    path.join(root, "bin/terraform"),
+    [`-chdir=${stack}`, "sleep"],
+    { env: env(), stdio: "ignore" },
+  );
+  children.push(child);
+  await new Promise((started) => child.once("spawn", started));
+  await new Promise((later) => setTimeout(later, 500));
+
+  await expect(recovered("--yes")).rejects.toThrow(
+    `have it end in good order: kill -INT ${child.pid}`,
+  );
+});
+
+test("fails when there is something to recover, no terminal and no --yes", async () => {
+  await trainAccount("Trains");
+
+  await expect(recovered()).rejects.toThrow("npm run recover -- --yes");
+  expect(imports()).toBeUndefined();
+});
+
+test("fails when an option is mistyped", async () => {
+  await expect(recovered("--yess")).rejects.toThrow("Did you mean --yes?");
+});
+
+test("a deploy that succeeds takes the import blocks away", async () => {
+  await trainAccount("Trains");
+  await recovered("--yes");
+
+  expect(await deploy(["--auto-approve"], surroundings())).toBe(0);
+
+  expect(imports()).toBeUndefined();
+});
+
+test("a destroy takes in first what was recovered", async () => {
+  await trainAccount("Trains");
+  await recovered("--yes");
+
+  await destroy(["--auto-approve"], surroundings());
+
+  expect(calls()).toContain(
+    `import -input=false google_service_account.train ${SERVICE_ACCOUNT}\n`,
+  );
+  expect(imports()).toBeUndefined();
+});
