@@ -2,7 +2,7 @@ import { Executions } from "../provision/executions";
 import { googleClient } from "../provision/google-client";
 import { Progress } from "../provision/progress";
 import { DEFAULTS } from "../rehearsal/cloud/cloud-settings";
-import { type FaultKind, parseFault } from "../rehearsal/cloud/faults";
+import { type FaultKind, Faults, parseFault } from "../rehearsal/cloud/faults";
 import { LocalCloud } from "./local-cloud";
 
 const ACCOUNTS = `projects/${DEFAULTS.project}/serviceAccounts`;
@@ -47,6 +47,24 @@ describe("faults of a local cloud", () => {
       "export GOOGLE_OAUTH_ACCESS_TOKEN=$(gcloud auth print-access-token)",
     );
   });
+
+  test.each([
+    [true, 0],
+    [false, 1],
+  ])(
+    "a call that stalls happens only if its caller has not gone (gone: %s)",
+    async (gone, times) => {
+      const faults = new Faults(
+        [{ method: "a.b", kind: "stall", times: 1 }],
+        5,
+      );
+      const happen = jest.fn();
+
+      await faults.meet("a.b", happen, { gone: () => gone }).catch(() => 0);
+
+      expect(happen).toHaveBeenCalledTimes(times);
+    },
+  );
 
   test("a lost answer to the start of a job makes one execution", async () => {
     const email = await cloud.account("job-sa");

@@ -333,3 +333,56 @@ describe("a build that meets", () => {
     expectOneImage();
   }, 20_000);
 });
+
+describe("a service that meets", () => {
+  test.each<[string, string]>([
+    ["serving=quota", "Quota violated: NvidiaL4GpuAlloc"],
+    ["serving=capacity", "Insufficient capacity for no GPU in us-central1"],
+    ["serving=exit-1", "exited with code 1 before it listened on the port"],
+    ["serving=memory", "exited with code 137 before it listened on the port"],
+  ])(
+    "%s is told so by its operation, and is ready at the next try",
+    async (fault, message) => {
+      const email = await cloud.account("serve-sa");
+      cloud.server.cloud.state.images.push({
+        name: `${REPOSITORY}/server`,
+        digest: "sha256:0",
+        tags: ["1"],
+        uploadTime: "2026-01-01T00:00:00Z",
+        sizeBytes: 1,
+        folder: "/nowhere",
+      });
+      const service = (colour: string) => ({
+        template: {
+          serviceAccount: email,
+          containers: [
+            {
+              image: `${REPOSITORY}/server:1`,
+              ports: [{ containerPort: 8000 }],
+              env: [{ name: "COLOUR", value: colour }],
+            },
+          ],
+        },
+      });
+      faulty(fault);
+
+      const first = await cloud.post(
+        "run",
+        `${cloud.parent}/services`,
+        service("red"),
+        { serviceId: "s" },
+      );
+      expect((await cloud.done("run", first)).error.message).toContain(message);
+
+      const second = await cloud.client.request({
+        service: "run",
+        path: `${cloud.parent}/services/s`,
+        method: "PATCH",
+        body: service("blue"),
+      });
+      expect((await cloud.done("run", second)).error).toBeUndefined();
+      expect(cloud.server.cloud.containers.active).toHaveLength(1);
+    },
+    10_000,
+  );
+});

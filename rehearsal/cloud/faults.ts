@@ -59,7 +59,10 @@ export class Faults {
   private readonly left: { readonly fault: Fault; times: number }[] = [];
   private readonly phases: { readonly fault: PhaseFault; times: number }[] = [];
 
-  constructor(faults: readonly (Fault | PhaseFault)[]) {
+  constructor(
+    faults: readonly (Fault | PhaseFault)[],
+    private readonly stallMs = STALL_MS,
+  ) {
     for (const fault of faults) this.add(fault);
   }
 
@@ -113,7 +116,7 @@ export class Faults {
         await happen();
         throw new ConnectionLost();
       case "stall":
-        await sleep(STALL_MS, undefined, { ref: false });
+        await sleep(this.stallMs, undefined, { ref: false });
         if (gone?.()) throw new ConnectionLost();
         return happen();
       case "full":
