@@ -92,7 +92,7 @@ export function buildFailure(end: BuildEnd): Failure {
   ) {
     return {
       what: "the base image was not found",
-      remedy: "mend the FROM line of the Dockerfile",
+      remedy: `mend the FROM line of the Dockerfile, or, where it is vLLM's variant for a CUDA version, set serving.cuda to the other ${SETTINGS}`,
     };
   }
   if (/due to quota restrictions|quota available|quota exceeded/i.test(said)) {
