@@ -167,6 +167,8 @@ def test_doubled_rows_are_dropped_and_conflicting_ones_reported(load, tmp_path):
     assert (report.read, report.kept, report.dropped) == (6, 5, {"doubled": 1})
     assert "line 5 of a.jsonl (it says the same as line 1 of a.jsonl)" in report.first
     assert report.noted == {"another row has the same prompt and another answer": 2}
+    # Lines of the log: whoever may read it may not read the data.
+    assert not any(first["question"] in line for line in report.lines())
 
 
 def test_rows_that_are_too_long_are_dropped_however_long_they_are(load, tmp_path, tokenizer):

@@ -32,8 +32,8 @@ class RowFault(Exception):
 @dataclass
 class RowReport:
     """
-    What became of the rows: how many were read, kept and dropped by kind, the first bad row as a
-    text, and what was kept but is worth knowing: prompts that have several different answers,
+    What became of the rows: how many were read, kept and dropped by kind, the first bad row's
+    place, and what was kept but is worth knowing: prompts that have several different answers,
     prompts that hold the text of a special token, texts with broken characters, chats whose system
     message was moved into the first question.
     """
@@ -44,13 +44,15 @@ class RowReport:
     first: str | None = None
     noted: dict[str, int] = field(default_factory=dict)
     _first: int | None = None
+    _first_text: str = ""
 
     def drop(self, row: Row, kind: str, reason: str) -> None:
-        """Counts a row that is dropped, and shows the first of them."""
+        """Counts a row that is dropped, and remembers the first of them."""
         self.dropped[kind] = self.dropped.get(kind, 0) + 1
         if self._first is None or row.number < self._first:
             self._first = row.number
-            self.first = f"{row.place} ({reason}): {shown(row.values)}"
+            self.first = f"{row.place} ({reason})"
+            self._first_text = shown(row.values)
 
     def note(self, what: str, count: int = 1) -> None:
         """Counts something about rows that are kept."""
@@ -58,7 +60,10 @@ class RowReport:
             self.noted[what] = self.noted.get(what, 0) + count
 
     def lines(self) -> list[str]:
-        """The account as lines for people, nothing where every row is used as it is."""
+        """
+        The account as lines for the log, nothing where every row is used as it is. Of the rows
+        themselves nothing: a log has other readers than the data.
+        """
         lines = []
         if self.dropped:
             kinds = [f"{count} {kind} ({MEANING[kind]})" for kind, count in self.dropped.items()]
@@ -74,7 +79,11 @@ class RowReport:
         if self.kept and dropped <= LARGEST_DROPPED_SHARE * (self.kept + dropped):
             return
         left = f"only {self.kept} of {self.read} rows are usable" if self.kept else "no usable row"
-        raise BadInput(f"DATASET_NAME={name}: {left}; " + "; ".join(self.lines()))
+        # Nothing can be trained: here the row says what is wrong with the file.
+        account = "; ".join(self.lines()).replace(
+            f"the first is {self.first}", f"the first is {self.first}: {self._first_text}"
+        )
+        raise BadInput(f"DATASET_NAME={name}: {left}; {account}")
 
 
 REPAIRED = "a character is broken (U+FFFD)"
