@@ -1,20 +1,20 @@
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { brotliDecompressSync } from "node:zlib";
+import { x as extract } from "tar";
 import { cacheFolder } from "../commands/python-environment";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
-
-/**
- * Unpacks the Chromium of an npm package, with the libraries that small machines lack; it thinks that
- * it is on AWS Lambda. It is for Linux on x64.
- */
-const UNPACK = `
-  const chromium = require("@sparticuz/chromium");
-  (chromium.default ?? chromium).executablePath().then((path) => console.log(JSON.stringify(path)));
-`;
 
 /** How to start a Chromium. */
 export interface Browser {
@@ -31,22 +31,53 @@ export function findBrowser(path = process.env["PATH"]): Browser | undefined {
   if (installed !== undefined) {
     return { program: installed, environment: env };
   }
-  const folder = join(cacheFolder(), "chromium-133");
-  mkdirSync(folder, { recursive: true });
-  const { stdout } = spawnSync(process.execPath, ["-e", UNPACK], {
-    cwd: __dirname,
-    encoding: "utf8",
-    env: { ...env, TMPDIR: folder, AWS_LAMBDA_JS_RUNTIME: "nodejs20.x" },
-  });
+  const unpacked = unpackedBrowser();
   const environment = {
     ...env,
-    LD_LIBRARY_PATH: [join(folder, "al2023/lib")].join(delimiter),
+    LD_LIBRARY_PATH: join(unpacked, "lib"),
+    FONTCONFIG_FILE: join(unpacked, "fonts.conf"),
   };
-  const program = stdout ? (JSON.parse(stdout) as string) : "";
-  const runs =
-    program !== "" &&
-    spawnSync(program, ["--version"], { env: environment }).status === 0;
-  return runs ? { program, environment } : undefined;
+  const program = join(unpacked, "chromium");
+  const { status } = spawnSync(program, ["--version"], { env: environment });
+  return status === 0 ? { program, environment } : undefined;
+}
+
+/**
+ * The Chromium of an npm package, unpacked into the cache with the libraries and fonts that small machines lack.
+ * Not by the package's own function, which starts whatever lies at /tmp/chromium.
+ */
+function unpackedBrowser(): string {
+  const packed = join(
+    dirname(require.resolve("@sparticuz/chromium")),
+    "../bin",
+  );
+  const { version } = require("@sparticuz/chromium/package.json");
+  const folder = join(cacheFolder(), `chromium-${version}`);
+  if (!existsSync(folder)) {
+    const making = mkdtempSync(`${folder}-`);
+    const plain = (name: string) =>
+      brotliDecompressSync(readFileSync(join(packed, name)));
+    writeFileSync(join(making, "chromium"), plain("chromium.br"), {
+      mode: 0o755,
+    });
+    for (const name of ["al2023", "swiftshader", "fonts"]) {
+      const archive = join(making, `${name}.tar`);
+      writeFileSync(archive, plain(`${name}.tar.br`));
+      extract({ file: archive, cwd: making, sync: true });
+      rmSync(archive);
+    }
+    writeFileSync(
+      join(making, "fonts.conf"),
+      `<fontconfig><dir prefix="relative">fonts</dir><cachedir prefix="relative">fonts-cache</cachedir></fontconfig>`,
+    );
+    try {
+      renameSync(making, folder);
+    } catch {
+      // Another test was quicker.
+      rmSync(making, { recursive: true });
+    }
+  }
+  return folder;
 }
 
 /**

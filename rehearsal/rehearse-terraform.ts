@@ -9,7 +9,6 @@ import { applyGantt, clocked } from "./gantt/apply-gantt";
 import { readableLog } from "./gantt/apply-steps";
 import { expected, finish, type State, withProgress } from "./progress";
 import { INPUTS, putInputs } from "./rehearsal-inputs";
-import { trainingState } from "./run-container";
 import { synthesize } from "./synthesized-stack";
 import { TerraformFolder } from "./terraform-folder";
 import type { Workspace } from "./workspace";
@@ -212,13 +211,15 @@ export class TerraformRehearsal {
   }
 }
 
-function applyState(output: string, seconds: number): State {
+function applyState(output: string): State {
   if (/service_[0-9A-F]+: Creating|service_[0-9A-F]+: Modifying/.test(output)) {
     return SERVING;
   }
-  if (/: run-training|started execution/.test(output)) {
-    const { share, text } = trainingState(output, seconds);
-    return { share: 0.1 + 0.8 * share, text };
+  const [, step, steps] =
+    [...output.matchAll(/\(local-exec\): step (\d+) of (\d+)/g)].at(-1) ?? [];
+  if (step !== undefined) {
+    const share = 0.1 + (0.8 * Number(step)) / Number(steps);
+    return { share, text: `step ${step} of ${steps}` };
   }
   const made = output.match(/: Creation complete/g)?.length ?? 0;
   return { share: Math.min(0.1, made / 300), text: `${made} resources made` };

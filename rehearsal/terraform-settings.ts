@@ -9,8 +9,9 @@ const PORT = 8000;
 /** Seconds that the stack waits for grants: a little longer than they take here. */
 const GRANTS_SECONDS = 6;
 
-/** Steps of the second training: another hyperparameter, and soon done. */
-const FEWER_STEPS = 20;
+/** Steps of the trainings: soon done, nobody judges the models. */
+const STEPS = 20;
+const FEWER_STEPS = 10;
 
 /** Settings of a rehearsal through Terraform, whose base and data lie in a bucket of its own. */
 export function terraformSettings(seed: string): {
@@ -28,7 +29,9 @@ export function terraformSettings(seed: string): {
     rehearsal.grantsSeconds = GRANTS_SECONDS;
     // The default: Terraform writes the token's secret, and the trainer reads it.
     delete rehearsal.token;
-    change(Object.values(rehearsal.models)[0] as Record<string, any>);
+    const [model] = Object.values(rehearsal.models) as Record<string, any>[];
+    model!["training"].maxSteps = STEPS;
+    change(model!);
     return context;
   };
   return {
