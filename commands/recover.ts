@@ -80,9 +80,26 @@ export async function recover(
   // Both may be left, and init reads them.
   removeImport(stack);
   pruneImports(stack, json, []);
-  captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);
-
   const lock = await readLock(backend, google);
+  try {
+    captureTerraform(
+      stack.directory,
+      ["init", "-input=false", "-no-color"],
+      env,
+    );
+  } catch (error) {
+    // Terraform makes an empty state under a lock: killed right there, nothing gets past it.
+    if (
+      lock &&
+      backend.kind === "gcs" &&
+      /default\.tflock/.test(String(error))
+    ) {
+      throw new CommandError(
+        `There is no state yet, but a lock from its making by ${lock.who} at ${lock.created}. Make sure that nothing runs, remove it, and deploy: gcloud storage rm gs://${backend.bucket}/${backend.lockObject}`,
+      );
+    }
+    throw error;
+  }
   const state = stateResources(stack.directory, env);
   if (state.length === 0) {
     console.log(`The state of environment ${stack.name} is empty.`);
