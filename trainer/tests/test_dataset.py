@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import asdict
 from types import SimpleNamespace
 
 import pytest
@@ -169,6 +170,7 @@ def test_doubled_rows_are_dropped_and_conflicting_ones_reported(load, tmp_path):
     assert report.noted == {"another row has the same prompt and another answer": 2}
     # Lines of the log: whoever may read it may not read the data.
     assert not any(first["question"] in line for line in report.lines())
+    assert first["question"] not in str(asdict(report))
 
 
 def test_rows_that_are_too_long_are_dropped_however_long_they_are(load, tmp_path, tokenizer):

@@ -44,7 +44,10 @@ class RowReport:
     first: str | None = None
     noted: dict[str, int] = field(default_factory=dict)
     _first: int | None = None
-    _first_text: str = ""
+
+    def __post_init__(self) -> None:
+        """The text of the first bad row is no field: what is saved of a report has no data in it."""
+        self._first_text = ""
 
     def drop(self, row: Row, kind: str, reason: str) -> None:
         """Counts a row that is dropped, and remembers the first of them."""
