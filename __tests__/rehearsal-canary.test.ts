@@ -13,7 +13,10 @@ import { deflateRawSync, gzipSync } from "node:zlib";
 import { Canary } from "../rehearsal/canary/canary";
 import { forms, type Marker, markerText } from "../rehearsal/canary/marker";
 import { ProcessWatch } from "../rehearsal/canary/process-watch";
-import { tokenMarker } from "../rehearsal/canary/rehearsal-markers";
+import {
+  datasetMarker,
+  tokenMarker,
+} from "../rehearsal/canary/rehearsal-markers";
 import { fileContains, filesIn } from "../rehearsal/canary/search-folder";
 import { LocalCloud } from "./local-cloud";
 
@@ -217,6 +220,33 @@ describe("the canary", () => {
         "environment of terraformer",
         "cloud's secrets",
         "terraform.rehearsal.tfstate",
+      ].filter(may),
+    ).toEqual([]);
+  });
+
+  test("lets rows be in the dataset and with the version that they judged, and in no log or checkpoint", () => {
+    const { permitted } = datasetMarker();
+    const may = (place: string) =>
+      permitted.some((one) => one.place.test(place));
+    const version = "gs://rehearsal-models/smollm2-135m-sql/e952484d1c62";
+
+    expect(
+      [
+        "data/train.jsonl",
+        "gs://rehearsal-inputs/data/seed-0/train.jsonl",
+        `${version}/golden.json`,
+        `${version}/evaluation.json`,
+        `${version}/report.html`,
+      ].filter((place) => !may(place)),
+    ).toEqual([]);
+    expect(
+      [
+        "cloud's logEntries",
+        "cloud/containers/run-1/a.log",
+        `${version}/manifest.json`,
+        "gs://rehearsal-models/checkpoints/smollm2-135m-sql/e952484d1c62/training.json",
+        "gs://other/smollm2-135m-sql/e952484d1c62/golden.json",
+        "environment of the container of execution run-1",
       ].filter(may),
     ).toEqual([]);
   });

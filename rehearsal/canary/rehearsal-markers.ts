@@ -39,6 +39,14 @@ export function datasetMarker(): Marker {
         why: "the dataset itself",
         expected: true,
       },
+      {
+        // Beside a version, and where its training left it before it was published.
+        place:
+          /^gs:\/\/rehearsal-models\/(checkpoints\/)?[\w.-]+\/[0-9a-f]{12}\/(staging\/)?(evaluation\.json|golden\.json|report\.html)$/,
+        why: "the held-out rows that a version was judged by",
+        // Stubs judge nothing.
+        expected: false,
+      },
     ],
   };
 }
