@@ -46,7 +46,7 @@ class RowReport:
     _first: int | None = None
 
     def __post_init__(self) -> None:
-        """The text of the first bad row is no field: what is saved of a report has no data in it."""
+        """The text of the first bad row is no field: a saved report has no data in it."""
         self._first_text = ""
 
     def drop(self, row: Row, kind: str, reason: str) -> None:
