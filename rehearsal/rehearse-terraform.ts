@@ -6,9 +6,11 @@ import { DEFAULTS } from "./cloud/cloud-settings";
 import { cloudEnvironment } from "./cloud/environment";
 import { CloudServer } from "./cloud/server";
 import { applyGantt, clocked } from "./gantt/apply-gantt";
+import { applyState } from "./apply-state";
 import { readableLog } from "./gantt/apply-steps";
-import { expected, finish, type State, withProgress } from "./progress";
-import { INPUTS, putInputs } from "./rehearsal-inputs";
+import { expected, finish, withProgress } from "./progress";
+import { leftOver } from "./left-over";
+import { putInputs } from "./rehearsal-inputs";
 import { synthesize } from "./synthesized-stack";
 import { TerraformFolder } from "./terraform-folder";
 import type { Workspace } from "./workspace";
@@ -38,8 +40,6 @@ export interface TerraformRehearsalProps {
   /** Whether containers really run. */
   readonly containers: "processes" | "stub";
 }
-
-const SERVING = { share: 0.95, text: "starting the server, asking it" };
 
 /** The whole life of a stack with the real Terraform, against a local cloud. */
 export class TerraformRehearsal {
@@ -91,6 +91,15 @@ export class TerraformRehearsal {
 
   /** Plan, apply, no changes, another hyperparameter, back to the first run, destroy. */
   public async wholeLife(): Promise<void> {
+    try {
+      await this.live();
+    } finally {
+      // A cloud that goes on would keep this process from ending, and its caller from hearing of a failure.
+      await this.server.close();
+    }
+  }
+
+  private async live(): Promise<void> {
     const { workspace, changed, pinned } = this.props;
     const file = join(workspace.folder, "rehearsal.tfplan");
     const plan = await withProgress(
@@ -117,7 +126,6 @@ export class TerraformRehearsal {
     this.canary.search();
     await this.destroy();
     say(this.canary.finish());
-    await this.server.close();
   }
 
   private async apply(title: string): Promise<void> {
@@ -185,20 +193,7 @@ export class TerraformRehearsal {
       expected(40),
       this.terraform.run("destroy", "-input=false", "-auto-approve"),
     );
-    const { state, containers } = this.server.cloud;
-    const left = [
-      ...Object.keys(state.accounts),
-      ...Object.keys(state.secrets),
-      ...Object.keys(state.repositories),
-      ...state.images.map(({ name }) => name),
-      ...Object.keys(state.jobs),
-      ...Object.keys(state.executions),
-      ...Object.keys(state.services),
-      ...containers.active,
-    ];
-    const buckets = Object.keys(state.buckets).filter(
-      (name) => name !== INPUTS,
-    );
+    const { left, buckets } = leftOver(this.server.cloud);
     // The one that holds models is kept by default, and Terraform says that it could not go.
     if (left.length > 0 || buckets.join() !== "rehearsal-models") {
       throw new CommandError(
@@ -209,20 +204,6 @@ export class TerraformRehearsal {
       "destroyed: nothing is left but the models' bucket, as the settings say",
     );
   }
-}
-
-function applyState(output: string): State {
-  if (/service_[0-9A-F]+: Creating|service_[0-9A-F]+: Modifying/.test(output)) {
-    return SERVING;
-  }
-  const [, step, steps] =
-    [...output.matchAll(/\(local-exec\): step (\d+) of (\d+)/g)].at(-1) ?? [];
-  if (step !== undefined) {
-    const share = 0.1 + (0.8 * Number(step)) / Number(steps);
-    return { share, text: `step ${step} of ${steps}` };
-  }
-  const made = output.match(/: Creation complete/g)?.length ?? 0;
-  return { share: Math.min(0.1, made / 300), text: `${made} resources made` };
 }
 
 function say(text: string): void {
