@@ -66,7 +66,7 @@ const GRAPH = `digraph G {
 
 /** Of 6 s, 1 s until the first question; 2.5 s waiting for answers, 2 s pauses, so 1.5 s own work. */
 const CLOCK = JSON.stringify({
-  script: "/root/provision/run-training.ts",
+  script: "/project/provision/run-training.ts",
   began: ORIGIN + 3600,
   ended: ORIGIN + 9450,
   firstQuestion: ORIGIN + 4500,
