@@ -37,7 +37,8 @@ export function lastStep(log: string): Step | undefined {
   return undefined;
 }
 
-function entry(line: string): Record<string, unknown> | undefined {
+/** The JSON object that a line is, if it is one. */
+export function entry(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith("{")) {
     return undefined;
   }

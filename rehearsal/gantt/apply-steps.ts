@@ -1,3 +1,5 @@
+import { entry, readable } from "../log-line";
+
 /** One change of a resource in an apply. Times are in ms since 1970. */
 export interface ApplyStep {
   /** With its index, if it has one. */
@@ -79,26 +81,14 @@ export function readApplyLog(output: string): ApplyLog {
 
 /** What a person would have read: the text of each message. */
 export function readableLog(output: string): string {
-  return output
-    .split("\n")
-    .map((line) => message(line)?.["@message"] ?? line)
-    .join("\n");
+  return output.split("\n").map(readable).join("\n");
 }
 
 function messages(output: string): any[] {
-  return output.split("\n").flatMap((line) => message(line) ?? []);
-}
-
-function message(line: string): any {
-  if (!line.startsWith('{"@')) {
-    return undefined;
-  }
-  try {
-    return JSON.parse(line);
-  } catch {
-    // Terraform is in the midst of writing it.
-    return undefined;
-  }
+  return output
+    .split("\n")
+    .map(entry)
+    .filter((message) => message?.["@timestamp"] !== undefined);
 }
 
 /** The file in local-exec's first line: `Executing: ["node" "-r" "..." "provision/x.ts"]`. */
