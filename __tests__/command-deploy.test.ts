@@ -416,8 +416,8 @@ describe("npm run deploy after npm run destroy", () => {
     expect(code).toBe(0);
     expect(output).toContain("takes it over");
     const apply = calls().find(({ args }) => args?.[0] === "apply");
-    expect(apply?.files).toEqual(["cdk.tf.json", "keep-models.tf.json"]);
-    const left = path.join(root, "cdktf.out/stacks/dev/keep-models.tf.json");
+    expect(apply?.files).toEqual(["cdk.tf.json", "imports.tf.json"]);
+    const left = path.join(root, "cdktf.out/stacks/dev/imports.tf.json");
     expect(existsSync(left)).toBe(false);
   });
 

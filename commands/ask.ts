@@ -13,6 +13,7 @@ import {
 } from "./command-line";
 import { http as httpClient } from "./http";
 import type { Surroundings } from "./surroundings";
+import { ENVIRONMENT, MODEL } from "./settings-options";
 
 const OPTIONS = {
   context: {
@@ -25,12 +26,8 @@ const OPTIONS = {
     value: "URL",
     text: "a server's address instead of the deployed service",
   },
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
-  model: { type: "string", value: "NAME", text: "which of several models" },
+  environment: ENVIRONMENT,
+  model: MODEL,
   timeout: {
     type: "string",
     value: "SECONDS",

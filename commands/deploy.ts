@@ -7,35 +7,30 @@ import {
 } from "./command-line";
 import { colourFlags, type Ended, terraformInForeground } from "./foreground";
 import {
+  addImport,
+  dropImport,
+  pruneImports,
+  removeImports,
+} from "./import-file";
+import {
   findBucket,
   findModelsBucket,
-  removeImport,
+  type ModelsBucket,
   requireSameLocation,
-  writeImport,
 } from "./models-bucket";
-import { pruneImports, removeImports } from "./recover/import-file";
-import {
-  chooseStack,
-  readStackJson,
-  type Stack,
-  type StackJson,
-  synthesize,
-} from "./synthesis";
+import { openStack } from "./open-stack";
+import type { Stack, StackJson } from "./synthesis";
 import type { Surroundings } from "./surroundings";
 import {
-  requireTerraform,
   type StateResource,
   stateResources,
   terraformEnvironment,
 } from "./terraform";
 import { checkTokenSecret } from "./token-secret";
+import { ENVIRONMENT } from "./settings-options";
 
 const OPTIONS = {
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
+  environment: ENVIRONMENT,
   "auto-approve": {
     type: "boolean",
     text: "do not ask before anything is changed; needed without a terminal",
@@ -74,15 +69,11 @@ export async function deploy(
       2,
     );
   }
-  requireTerraform(env);
-  synthesize(root, env, values.environment);
-  const stack = chooseStack(root, values.environment);
+  const { stack, json } = openStack(root, env, values.environment);
   for (const warning of stack.warnings) {
     console.error(`Warning: ${warning}`);
   }
-  // A crash may have left one, and init reads it too.
-  removeImport(stack);
-  const json = readStackJson(stack);
+  // A crash may have left some, and init reads them too.
   pruneImports(stack, json, []);
 
   const colour = colourFlags(values["no-color"], env);
@@ -98,7 +89,7 @@ export async function deploy(
   const state = stateResources(stack.directory, env);
   pruneImports(stack, json, state);
   checkTokenSecret(json, state, environment["TF_VAR_hf_token"]);
-  await adoptModelsBucket(stack, json, state, google);
+  const bucket = await adoptModelsBucket(stack, json, state, google);
   try {
     const approval = values["auto-approve"]
       ? ["-input=false", "-auto-approve"]
@@ -113,29 +104,33 @@ export async function deploy(
     }
     return closing(apply);
   } finally {
-    removeImport(stack);
+    // Found anew by the next deploy, if it is there then.
+    if (bucket) dropImport(stack, bucket.address);
   }
 }
 
 /**
  * An own bucket that is missing from the state comes from an earlier destroy,
- * which leaves the models.
+ * which leaves the models: creating it again would end with 409.
+ *
+ * @returns the bucket, where an import of it may stand in the next plan
  */
 async function adoptModelsBucket(
   stack: Stack,
   json: StackJson,
   state: readonly StateResource[],
   google: GoogleClient,
-): Promise<void> {
+): Promise<ModelsBucket | null> {
   const bucket = findModelsBucket(json);
   if (!bucket || state.some(({ address }) => address === bucket.address)) {
-    return;
+    return null;
   }
+  dropImport(stack, bucket.address);
   try {
     const existing = await findBucket(bucket, google);
     if (existing) {
       requireSameLocation(bucket, existing);
-      writeImport(stack, bucket);
+      addImport(stack, { to: bucket.address, id: bucket.name });
       console.error(
         `gs://${bucket.name} exists already: the stack takes it over with the models in it.`,
       );
@@ -150,6 +145,7 @@ async function adoptModelsBucket(
       `Could not find out whether gs://${bucket.name} exists already: ${(error as Error).message}`,
     );
   }
+  return bucket;
 }
 
 function closing({ code, interrupted }: Ended): number {

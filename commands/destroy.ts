@@ -7,36 +7,26 @@ import {
 } from "./command-line";
 import { colourFlags, terraformInForeground } from "./foreground";
 import { approved, howToDelete, whatGoes } from "./destroy-texts";
+import { dropImport, pruneImports, removeImports } from "./import-file";
 import { countModels, deleteModels } from "./model-deletion";
 import {
   findBucket,
   findModelsBucket,
   type ModelsBucket,
-  removeImport,
 } from "./models-bucket";
-import { pruneImports, removeImports } from "./recover/import-file";
-import {
-  chooseStack,
-  readStackJson,
-  type Stack,
-  type StackJson,
-  synthesize,
-} from "./synthesis";
+import { openStack } from "./open-stack";
+import type { Stack, StackJson } from "./synthesis";
 import type { Surroundings } from "./surroundings";
 import {
   captureTerraform,
-  requireTerraform,
   type StateResource,
   stateResources,
   withoutTokens,
 } from "./terraform";
+import { ENVIRONMENT } from "./settings-options";
 
 const OPTIONS = {
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
+  environment: ENVIRONMENT,
   "with-models": {
     type: "boolean",
     text: "delete the bucket and every trained model in it, too",
@@ -82,16 +72,14 @@ export async function destroy(
       2,
     );
   }
-  requireTerraform(env);
-  synthesize(root, env, values.environment);
-  const stack = chooseStack(root, values.environment);
-  removeImport(stack);
-  const json = readStackJson(stack);
+  const { stack, json } = openStack(root, env, values.environment);
+  const declared = findModelsBucket(json);
+  // It stays, whether or not it is in the state.
+  if (declared) dropImport(stack, declared.address);
   pruneImports(stack, json, []);
   captureTerraform(stack.directory, ["init", "-input=false", "-no-color"], env);
   adoptRecovered(stack, json, env);
 
-  const declared = findModelsBucket(json);
   const resources = stateResources(stack.directory, env);
   const going = resources.filter(
     ({ address }) => address !== declared?.address,

@@ -20,6 +20,7 @@ import { type LoadState, runLoad } from "./load/run-load";
 import { streamingRequest } from "./load/streaming-request";
 import type { Surroundings } from "./surroundings";
 import { requireWritable } from "./load/require-writable";
+import { ENVIRONMENT, MODEL } from "./settings-options";
 
 const OPTIONS = {
   concurrency: {
@@ -77,12 +78,8 @@ const OPTIONS = {
     value: "URL",
     text: "a server's address instead of the deployed service",
   },
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
-  model: { type: "string", value: "NAME", text: "which of several models" },
+  environment: ENVIRONMENT,
+  model: MODEL,
   timeout: {
     type: "string",
     value: "SECONDS",

@@ -1,9 +1,7 @@
-import { rmSync, writeFileSync } from "node:fs";
-import path from "node:path";
 import { GoogleApiError } from "../provision/google-api-error";
 import type { GoogleClient } from "../provision/google-client";
 import { CommandError } from "./command-line";
-import type { Stack, StackJson } from "./synthesis";
+import type { StackJson } from "./synthesis";
 
 /** The bucket that holds the models, as the stack declares it. */
 export interface ModelsBucket {
@@ -120,30 +118,4 @@ export function requireSameLocation(
       `gs://${declared.name} exists already, with what an earlier deployment left, but in ${location.toLowerCase()} and not in ${declared.location.toLowerCase()}: set REGION back, choose another bucket with BUCKET_NAME, or delete that one with npm run destroy -- --with-models.`,
     );
   }
-}
-
-/** Beside cdk.tf.json, so that Terraform reads both. */
-const importFile = (stack: Stack) =>
-  path.join(stack.directory, "keep-models.tf.json");
-
-/**
- * Has the next apply take over a bucket that an earlier `npm run destroy` left:
- * creating it again would end with 409. An import block, and not `terraform
- * import`, so that it stands in the plan and nothing happens before that is
- * approved.
- *
- * @see https://developer.hashicorp.com/terraform/language/import
- */
-export function writeImport(stack: Stack, bucket: ModelsBucket): void {
-  writeFileSync(
-    importFile(stack),
-    JSON.stringify({ import: [{ to: bucket.address, id: bucket.name }] }),
-  );
-}
-
-/**
- * Takes the import block away again: without the bucket it would be an error.
- */
-export function removeImport(stack: Stack): void {
-  rmSync(importFile(stack), { force: true });
 }

@@ -31,13 +31,10 @@ import { sources } from "./preflight/sources";
 import { nodeVersion, terraformVersion } from "./preflight/tools";
 import { training } from "./preflight/training";
 import type { Surroundings } from "./surroundings";
+import { ENVIRONMENT } from "./settings-options";
 
 const OPTIONS = {
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
+  environment: ENVIRONMENT,
 } as const;
 
 const COMMAND: Command<typeof OPTIONS> = {

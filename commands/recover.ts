@@ -6,10 +6,10 @@ import {
   runAsProcess,
 } from "./command-line";
 import { approved } from "./destroy-texts";
-import { removeImport } from "./models-bucket";
+import { pruneImports, writeImports } from "./import-file";
+import { openStack } from "./open-stack";
 import { backendOf } from "./recover/backend";
 import { findExisting } from "./recover/existing-resources";
-import { pruneImports, writeImports } from "./recover/import-file";
 import { livingTerraform } from "./recover/living-terraform";
 import { report } from "./recover/report";
 import {
@@ -20,19 +20,11 @@ import {
 } from "./recover/state-lock";
 import { destroyVersion, leftTokenVersions } from "./recover/token-versions";
 import type { Surroundings } from "./surroundings";
-import { chooseStack, readStackJson, synthesize } from "./synthesis";
-import {
-  captureTerraform,
-  requireTerraform,
-  stateResources,
-} from "./terraform";
+import { captureTerraform, stateResources } from "./terraform";
+import { ENVIRONMENT } from "./settings-options";
 
 const OPTIONS = {
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
+  environment: ENVIRONMENT,
   yes: { type: "boolean", text: "do not ask; needed without a terminal" },
   lock: {
     type: "string",
@@ -66,10 +58,7 @@ export async function recover(
     return 0;
   }
   const { environment, yes = false, lock: named } = line.values;
-  requireTerraform(env);
-  synthesize(root, env, environment);
-  const stack = chooseStack(root, environment);
-  const json = readStackJson(stack);
+  const { stack, json } = openStack(root, env, environment);
   const backend = backendOf(stack, json);
   const running = livingTerraform(stack, backend, env);
   if (running.length > 0) {
@@ -77,8 +66,7 @@ export async function recover(
       `Terraform still works on environment ${stack.name} (process ${running.join(", ")}): there is nothing to recover yet. Wait for its end, or have it end in good order: kill -INT ${running.join(" ")}`,
     );
   }
-  // Both may be left, and init reads them.
-  removeImport(stack);
+  // Some may be left, and init reads them.
   pruneImports(stack, json, []);
   const lock = await readLock(backend, google);
   try {

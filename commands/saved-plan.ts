@@ -11,13 +11,10 @@ import {
 import { appliedFiles, differences, sha256 } from "./saved-plan/applied-files";
 import { seal, unseal } from "./saved-plan/envelope";
 import { chooseStack, type Stack } from "./synthesis";
+import { ENVIRONMENT } from "./settings-options";
 
 const OPTIONS = {
-  environment: {
-    type: "string",
-    value: "NAME",
-    text: "which of several environments",
-  },
+  environment: ENVIRONMENT,
   file: {
     type: "string",
     value: "FILE",

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import type { Stack, StackJson } from "../synthesis";
-import type { StateResource } from "../terraform";
-import type { Import } from "./existing-resources";
+import type { Stack, StackJson } from "./synthesis";
+import type { StateResource } from "./terraform";
+import type { Import } from "./recover/existing-resources";
 
 /** Beside cdk.tf.json, so that Terraform reads both. */
 const importFile = (stack: Stack) =>
@@ -49,6 +49,20 @@ export function pruneImports(
   });
   writeImports(stack, left);
   return left;
+}
+
+/** Adds one, or puts it in the place of what was there. */
+export function addImport(stack: Stack, one: Import): void {
+  const others = readImports(stack).filter(({ to }) => to !== one.to);
+  writeImports(stack, [...others, one]);
+}
+
+/** Takes one away: when what it names is not there, it would be an error. */
+export function dropImport(stack: Stack, address: string): void {
+  writeImports(
+    stack,
+    readImports(stack).filter(({ to }) => to !== address),
+  );
 }
 
 /** After an apply: without the resources they would be errors. */
