@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -111,6 +111,47 @@ describe("the search of the canary finds a marker", () => {
       `token\targuments of the container of execution run-1`,
       `token\tenvironment of node ${args.join(" ")}`,
     ]);
+  }, 20_000);
+
+  test("in a process whose parent has ended, and in none that it did not start", async () => {
+    const watch = new ProcessWatch([
+      { name: "token", text: TEXT, permitted: [] },
+    ]);
+    const sleeping = "setTimeout(() => 0, 20_000)";
+    // Meanwhile nothing is looked at: when it returns, the shell has gone.
+    const stranger = Number(
+      spawnSync(
+        "sh",
+        [
+          "-c",
+          `"$0" -e "$1" "$2" > /dev/null 2>&1 & echo $!`,
+          process.execPath,
+          sleeping,
+          TEXT,
+        ],
+        { encoding: "utf8" },
+      ).stdout,
+    );
+    const shell = spawn("sh", [
+      "-c",
+      `"$0" -e "$1" & echo $! && read -r end`,
+      process.execPath,
+      sleeping,
+    ]);
+    const orphan = await new Promise<number>((known) =>
+      shell.stdout.once("data", (id: Buffer) => known(Number(id))),
+    );
+    watch.look();
+    shell.kill("SIGKILL");
+    await new Promise((ended) => shell.once("exit", ended));
+    watch.seen.clear();
+    watch.look();
+    watch.end();
+    for (const pid of [stranger, orphan]) process.kill(pid, "SIGKILL");
+
+    expect([...watch.seen]).toContain(orphan);
+    expect([...watch.seen]).not.toContain(stranger);
+    expect([...watch.found]).toEqual([]);
   }, 20_000);
 });
 

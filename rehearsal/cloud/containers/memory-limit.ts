@@ -1,5 +1,5 @@
-import { readdirSync, readFileSync } from "node:fs";
 import type { LocalProcess } from "../../local-process";
+import { processIds, processStatus } from "../../process-status";
 
 const EVERY_MS = 2000;
 const PAGE_KIB = 4;
@@ -34,27 +34,13 @@ export function watchMemory(
   };
 }
 
-/** @see https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
 function groupMebibytes(group: number | undefined): number {
-  let pages = 0;
-  try {
-    for (const pid of readdirSync("/proc")) {
-      if (!/^\d+$/.test(pid)) continue;
-      pages += groupPages(pid, group);
-    }
-  } catch {
-    return 0;
-  }
+  const pages = processIds()
+    .map(processStatus)
+    .reduce(
+      (sum, status) =>
+        sum + (status?.group === group ? (status?.residentPages ?? 0) : 0),
+      0,
+    );
   return (pages * PAGE_KIB) / 1024;
-}
-
-function groupPages(pid: string, group: number | undefined): number {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-    // The name before may hold brackets and spaces itself.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return Number(fields[2]) === group ? Number(fields[21]) : 0;
-  } catch {
-    return 0;
-  }
 }
