@@ -48,6 +48,7 @@ DECIDING = (
             "packed_attention",
             "packing",
             "precision",
+            "recomputation",
             "schedule",
             "start_adapter",
             "train_adapter",

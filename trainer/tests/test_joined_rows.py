@@ -15,6 +15,7 @@ from finetune.training.layout import Joined, Rows, joined_layout
 from finetune.training.loss import completion_loss
 from finetune.training.optimizer_step import learner
 from finetune.training.packing import joined_batches, stepped
+from finetune.training.recomputation import recompute_layers
 from tests.tiny import tiny_model
 
 LENGTHS = (20, 41, 12, 50, 33, 8, 27)
@@ -124,6 +125,23 @@ def test_fails_when_another_length_is_compiled_anew_or_has_another_gradient(kern
     ]
     # The last layer's feed-forward is for graded positions alone, hence a graph of its own.
     assert len(layers) == 2
+
+
+@pytest.mark.parametrize("by_bounds", [True, False])
+@pytest.mark.parametrize("shape", ["gemma", "gemma3", "llama"])
+def test_fails_when_layers_that_run_again_compute_something_else(
+    shape, by_bounds, kernel, monkeypatch
+):
+    """A GPU with little memory keeps no activations; dropout draws the same numbers again."""
+    monkeypatch.setattr(packed_attention, "_suits", lambda _: by_bounds)
+    model = adapted(shape, dropout=0.1)
+    torch.manual_seed(1)
+    expected = gradients(model, LENGTHS)
+    recompute_layers(model)
+    torch.manual_seed(1)
+    for found, kept in zip(gradients(model, LENGTHS), expected, strict=True):
+        torch.testing.assert_close(found, kept, rtol=1e-5, atol=1e-6)
+    assert model.is_gradient_checkpointing and kept.abs().max() > 1e-3
 
 
 def test_fails_when_a_step_that_ran_out_of_memory_has_another_gradient(kernel, monkeypatch):

@@ -4,8 +4,10 @@ import pytest
 import torch
 
 from finetune.training import kernels as module
+from finetune.training import micro_step
 from finetune.training.kernels import TIMED, WARM_UP, Kernels
 from finetune.training.layout import Rows
+from finetune.training.packing import Batch
 
 WIDE = Rows(32, 512, True)  # too large for a CUDA graph
 
@@ -92,3 +94,22 @@ def test_a_cpu_stays_with_plain_kernels(on_gpu, monkeypatch):
     on_gpu.model.device = torch.device("cpu")
     steps(Kernels(on_gpu.model, WIDE, b"saved"), on_gpu, [1.0] * 20)
     assert not on_gpu.asked
+
+
+@pytest.mark.parametrize(("recomputed", "records"), [(False, 1), (True, 0)])
+def test_fails_when_layers_that_run_again_are_recorded(monkeypatch, recomputed, records):
+    """They ask for the generator's state, which is an error while a CUDA graph is recorded."""
+    recorded = []
+
+    def recording(*_):
+        recorded.append(SimpleNamespace(replay=lambda *_: torch.ones(())))
+        return recorded[-1]
+
+    monkeypatch.setattr(micro_step, "_Memory", lambda: None)
+    monkeypatch.setattr(micro_step, "_Recording", recording)
+    monkeypatch.setattr(micro_step, "launched", lambda _: lambda *_: torch.ones(()))
+    model = SimpleNamespace(device=torch.device("cpu"), is_gradient_checkpointing=recomputed)
+    ids = torch.zeros(1, 64, dtype=torch.int64)
+    graphed = micro_step.Graphed(model)
+    assert graphed(Batch(ids, ids, ids, 64, 20, 2, 64), 20) == 1
+    assert len(recorded) == graphed.recorded == records

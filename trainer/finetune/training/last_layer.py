@@ -13,28 +13,39 @@ from transformers import PreTrainedModel
 
 
 @contextmanager
-def last_feed_forward_at(decoder: PreTrainedModel, positions: torch.Tensor) -> Iterator[None]:
+def last_feed_forward_at(
+    decoder: PreTrainedModel, positions: torch.Tensor | None
+) -> Iterator[None]:
     """
-    `positions` [graded] of the flattened batch, each at most once. Elsewhere the last layer's
-    output is that of its attention. Layers of another form, a mixture of experts say, stay whole.
+    `positions` [graded] of the flattened batch, each at most once; None for all. Elsewhere the last
+    layer's output is that of its attention. Layers of another form, a mixture of experts say, stay
+    whole.
     """
-    feed_forward = getattr(decoder.layers[-1], "mlp", None)
-    if not hasattr(feed_forward, "down_proj"):
-        yield
-        return
-    # Installed once: a new function would be compiled anew.
-    if not isinstance(getattr(feed_forward.forward, "keywords", None), dict):
-        feed_forward.forward = partial(_at, feed_forward.forward, chosen=_Chosen())
-    chosen = feed_forward.forward.keywords["chosen"]
-    chosen.positions = positions
+    chosen = _chosen(decoder)
+    before, chosen.positions = chosen.positions, positions
     try:
         yield
     finally:
-        chosen.positions = None
+        chosen.positions = before
+
+
+def positions_in_use(decoder: PreTrainedModel) -> torch.Tensor | None:
+    """What `last_feed_forward_at` says just now."""
+    return _chosen(decoder).positions
 
 
 class _Chosen:
     positions: torch.Tensor | None = None
+
+
+def _chosen(decoder: PreTrainedModel) -> _Chosen:
+    """What the last layer goes by. Installed once: a new function would be compiled anew."""
+    feed_forward = getattr(decoder.layers[-1], "mlp", None)
+    if not hasattr(feed_forward, "down_proj"):
+        return _Chosen()
+    if getattr(feed_forward.forward, "func", None) is not _at:
+        feed_forward.forward = partial(_at, feed_forward.forward, chosen=_Chosen())
+    return feed_forward.forward.keywords["chosen"]
 
 
 def _at(whole: nn.Module, hidden: torch.Tensor, chosen: _Chosen) -> torch.Tensor:

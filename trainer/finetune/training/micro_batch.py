@@ -7,6 +7,7 @@ from transformers import PreTrainedModel
 
 from finetune.training.micro_step import micro_batch_loss
 from finetune.training.packing import Batch
+from finetune.training.recomputation import recompute_layers
 
 # More are no faster, even on an H100.
 MOST = 16384
@@ -31,8 +32,7 @@ def most_tokens(model: PreTrainedModel, joined: bool = False) -> int:
     fits = _fitting(model, joined)
     if fits < FEWEST and not model.is_gradient_checkpointing:
         print("GPU memory is scarce: activations are computed twice", flush=True)
-        # Not the reentrant kind, which needs inputs that require gradients.
-        model.gradient_checkpointing_enable({"use_reentrant": False})
+        recompute_layers(model)
         fits = _fitting(model, joined)
     return max(WIDTH, min(MOST, fits))
 

@@ -36,7 +36,8 @@ class Graphed:
     """
     Records the kernels of forward and backward once for each shape and replays them: a small
     micro-batch is over before Python could have launched it. Dropout takes its numbers from the
-    generator as ever, so that the result is the same. Larger ones are launched.
+    generator as ever, so that the result is the same. Larger ones are launched, and all of them
+    where layers run again in the backward pass.
 
     The weights' `grad` must stay the same tensors from before the first call on. Shapes (rows,
     width, graded tokens rounded up) are few: each takes about half a second to record.
@@ -55,7 +56,8 @@ class Graphed:
         return len(self._recordings)
 
     def __call__(self, batch: Batch, graded: int) -> torch.Tensor:
-        if batch.input_ids.numel() > GRAPHED:
+        # Layers that run again ask for the generator's state, which must not be while recording.
+        if batch.input_ids.numel() > GRAPHED or self._model.is_gradient_checkpointing:
             return self._launched(batch, graded)
         count, sequences = _graded_places(batch), bounds_needed(batch)
         key = (*batch.input_ids.shape, count, sequences)

@@ -36,14 +36,21 @@ def packed_attention(decoder: PreTrainedModel, batch: Batch) -> Iterator[dict[st
     if not (batch.sequences and attends_by_bounds(decoder)):
         yield {}
         return
-    config = decoder.config
     longest = batch.longest or batch.input_ids.shape[1]
     bounds = sequence_bounds(batch.position_ids, bounds_needed(batch))
-    config._attn_implementation = NAME
-    try:
+    with attention_named(decoder, NAME):
         yield {"packed_bounds": bounds, "packed_longest": longest}
+
+
+@contextmanager
+def attention_named(decoder: PreTrainedModel, name: str) -> Iterator[None]:
+    """Has the decoder attend by one of `ALL_ATTENTION_FUNCTIONS`."""
+    config = decoder.config
+    before, config._attn_implementation = config._attn_implementation, name
+    try:
+        yield
     finally:
-        config._attn_implementation = "sdpa"
+        config._attn_implementation = before
 
 
 def attends_by_bounds(decoder: PreTrainedModel) -> bool:
