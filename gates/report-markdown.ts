@@ -1,3 +1,4 @@
+import { codeSpan } from "./code-span";
 import { type Finding, isWholePlan, type Level } from "./finding";
 import { summary } from "./report-text";
 import type { Verdict } from "./verdict";
@@ -35,7 +36,7 @@ export function reportMarkdown(
     ...section(verdict, "info"),
     ...verdict.waived.map(
       ({ finding, waiver }) =>
-        `- Waived until ${waiver.expires}: ${finding.rule} ${code(finding.address)}: ${inline(waiver.reason)}\n`,
+        `- Waived until ${waiver.expires}: ${finding.rule} ${codeSpan(finding.address)}: ${inline(waiver.reason)}\n`,
     ),
   ];
   const whole = [head, ...parts].join("\n");
@@ -63,14 +64,16 @@ function section({ findings, entries }: Verdict, level: Level): string[] {
 
 function item(finding: Finding, waiver: unknown): string {
   const { rule, address, attribute, message, why, change, page } = finding;
-  const where = isWholePlan(finding) ? "the plan as a whole" : code(address);
+  const where = isWholePlan(finding)
+    ? "the plan as a whole"
+    : codeSpan(address);
   return [
-    `- **${rule}** ${where}${attribute === undefined ? "" : `, ${code(attribute)}`}: ${inline(message)}`,
+    `- **${rule}** ${where}${attribute === undefined ? "" : `, ${codeSpan(attribute)}`}: ${inline(message)}`,
     `  ${inline(why)} To change: ${inline(change)}. [Read more](${page})`,
     ...(waiver === undefined
       ? []
       : [
-          `  <details><summary>Waiver</summary>\n\n  ${code(JSON.stringify(waiver))}\n\n  </details>`,
+          `  <details><summary>Waiver</summary>\n\n  ${codeSpan(JSON.stringify(waiver))}\n\n  </details>`,
         ]),
     "",
   ].join("\n");
@@ -82,16 +85,4 @@ function inline(text: string): string {
     .replace(/\s+/g, " ")
     .replace(/[\\`*_{}[\]<>#|!~]/g, "\\$&")
     .replace(/@/g, "@\u200b");
-}
-
-function code(text: string): string {
-  const plain = text.replace(/\s+/g, " ");
-  const longest = Math.max(
-    0,
-    ...[...plain.matchAll(/`+/g)].map(([ticks]) => ticks.length),
-  );
-  const fence = "`".repeat(longest + 1);
-  return longest === 0
-    ? `${fence}${plain}${fence}`
-    : `${fence} ${plain} ${fence}`;
 }

@@ -1,3 +1,4 @@
+import { codeSpan } from "../code-span";
 import type { ApplySummary } from "./apply-summary";
 import { sections } from "./sections";
 import type { Sentence } from "./wording";
@@ -19,16 +20,6 @@ export function summaryMarkdown(summary: ApplySummary): string {
 /** Values stand in code spans, where no mark, mention or tag means anything. */
 function inline(sentence: Sentence): string {
   return sentence
-    .map((part) => (typeof part === "string" ? part : code(part.quoted)))
+    .map((part) => (typeof part === "string" ? part : codeSpan(part.quoted)))
     .join("");
-}
-
-/** A fence that is longer than any run of backticks inside. */
-function code(value: string): string {
-  if (value === "") return "(empty)";
-  const runs = value.match(/`+/g) ?? [];
-  const fence = "`".repeat(Math.max(0, ...runs.map((run) => run.length)) + 1);
-  // A space keeps a backtick at an end apart, and one is taken off again.
-  const padding = /^[ `]|[ `]$/.test(value) ? " " : "";
-  return `${fence}${padding}${value}${padding}${fence}`;
 }
