@@ -1,5 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { drift } from "../commands/drift";
 import { driftedPaths } from "../gates/drift";
 import type { Plan, Resource } from "../gates/resource";
+import { changeOf } from "./plan-edits";
+import { type PlanJson, planFixture } from "./plan-fixtures";
 
 const resource = (changes: Partial<Resource>): Resource => ({
   address: "google_storage_bucket.models",
@@ -72,4 +78,77 @@ test("fails when the plan cannot tell what becomes of it", () => {
   expect(driftedPaths(resource({ values: now }), plan(planned))).toEqual([
     "requester_pays",
   ]);
+});
+
+describe("the list of what drifted", () => {
+  const SERVICE = "google_cloud_run_v2_service";
+  const folder = mkdtempSync(join(tmpdir(), "tuneserve-drift-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  /** A plan of a stack that exists, with what the refresh found. */
+  function refreshed(change: PlanJson): PlanJson {
+    const plan = planFixture("dev");
+    const entry = changeOf(plan, SERVICE);
+    Object.assign(entry.change, {
+      actions: ["update"],
+      before: change.after,
+      after: { ...entry.change.after, execution_count: 2 },
+      after_unknown: {},
+    });
+    plan.resource_drift = [{ ...entry, change }];
+    return plan;
+  }
+
+  async function list(plan: unknown): Promise<string> {
+    writeFileSync(join(folder, "plan.json"), JSON.stringify(plan));
+    const log = jest.spyOn(console, "log").mockImplementation();
+    try {
+      await drift(["plan.json"], folder);
+      return log.mock.calls.join("\n");
+    } finally {
+      log.mockRestore();
+    }
+  }
+  const { address } = changeOf(planFixture("dev"), SERVICE);
+
+  test("has addresses and arguments, and no value", async () => {
+    const { after } = changeOf(planFixture("dev"), SERVICE).change;
+
+    const said = await list(
+      refreshed({
+        actions: ["update"],
+        before: { ...after, ingress: "secret-1" },
+        after: { ...after, ingress: "secret-2" },
+      }),
+    );
+
+    expect(said).toBe(`- \`${address}\`: \`ingress\``);
+  });
+
+  test("has what is gone", async () => {
+    const gone = { actions: ["delete"], before: {}, after: null };
+
+    expect(await list(refreshed(gone))).toBe(`- \`${address}\` is gone`);
+  });
+
+  test("is empty when nothing differs but what the API counts", async () => {
+    const { after } = changeOf(planFixture("dev"), SERVICE).change;
+    const counted = {
+      actions: ["update"],
+      before: { ...after, execution_count: 1, annotations: null },
+      after: { ...after, execution_count: 2, annotations: {} },
+    };
+
+    expect(await list(planFixture("dev"))).toBe("");
+    expect(await list(refreshed(counted))).toBe("");
+  });
+
+  test.each([
+    ["ended with an error", { errored: true }, /ended with an error/],
+    ["has an unknown format", { format_version: "2.0" }, /format_version/],
+  ])("fails when the plan %s", async (_, wrong, error) => {
+    await expect(list({ ...planFixture("dev"), ...wrong })).rejects.toThrow(
+      error,
+    );
+  });
 });

@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -181,58 +181,5 @@ describe("the issue about drift", () => {
     await run("drift-issue.mjs", file("\n"));
 
     expect(changes()).toEqual([]);
-  });
-});
-
-describe("the list of drifted resources", () => {
-  const list = (plan: object) => {
-    writeFileSync(path.join(folder, "drift.json"), JSON.stringify(plan));
-    return spawnSync(
-      process.execPath,
-      [
-        path.join(GITHUB, "scripts/drifted-resources.mjs"),
-        path.join(folder, "drift.json"),
-      ],
-      { encoding: "utf8" },
-    );
-  };
-  const drift = (...resource_drift: object[]) => ({
-    format_version: "1.2",
-    errored: false,
-    resource_drift,
-  });
-
-  test("has addresses and arguments, and no value", () => {
-    const { stdout } = list(
-      drift(
-        {
-          address: "google_storage_bucket.a",
-          change: {
-            actions: ["update"],
-            before: { labels: { a: "secret-1" }, name: "b" },
-            after: { labels: { a: "secret-2" }, name: "b" },
-          },
-        },
-        {
-          address: "google_storage_bucket.b",
-          change: { actions: ["delete"], before: {}, after: null },
-        },
-      ),
-    );
-
-    expect(stdout).toBe(
-      "- `google_storage_bucket.a`: `labels`\n- `google_storage_bucket.b` is gone\n",
-    );
-  });
-
-  test("is empty when nothing differs", () => {
-    expect(list(drift()).stdout).toBe("");
-  });
-
-  test.each([
-    ["ended with an error", { ...drift(), errored: true }],
-    ["has an unknown format", { ...drift(), format_version: "2.0" }],
-  ])("fails when the plan %s", (_, plan) => {
-    expect(list(plan).status).not.toBe(0);
   });
 });

@@ -294,7 +294,7 @@ describe("the check for drift", () => {
     const scripts = Object.values(jobs)
       .flatMap(steps)
       .flatMap(({ run }) => run ?? []);
-    expect(scripts.join("\n")).toContain("plan -refresh-only -lock=false");
+    expect(scripts.join("\n")).toContain("plan -lock=false");
     expect(scripts.join("\n")).not.toMatch(/ apply/);
   });
 });

@@ -1,6 +1,31 @@
 import { leaves } from "./attribute";
 import { own } from "./json";
-import type { Plan, Resource } from "./resource";
+import { isDeleted, type Plan, type Resource } from "./resource";
+
+/** A resource that is another than the last apply left it. */
+export interface Drift {
+  readonly address: string;
+
+  /** Whether it is gone. */
+  readonly deleted: boolean;
+
+  /** What of it was changed, such as `template[0].containers[0].image`. */
+  readonly paths: readonly string[];
+}
+
+/** What was changed outside of Terraform since the last apply. */
+export function drifts(plan: Plan): Drift[] {
+  return plan.drift
+    .map((resource) => {
+      const deleted = isDeleted(resource);
+      return {
+        address: resource.address,
+        deleted,
+        paths: deleted ? [] : driftedPaths(resource, plan),
+      };
+    })
+    .filter(({ deleted, paths }) => deleted || paths.length > 0);
+}
 
 /**
  * Paths of what somebody else changed since the last apply, as far as it

@@ -1,6 +1,6 @@
-import { driftedPaths } from "../drift";
+import { type Drift, drifts } from "../drift";
 import { WHOLE_PLAN } from "../finding";
-import type { Plan, Resource } from "../resource";
+import type { Plan } from "../resource";
 import type { Observation, Rule } from "../rule";
 
 /** What was never tried, or was changed behind Terraform's back, is looked at by a person. */
@@ -9,10 +9,7 @@ export const untested: Rule = {
   title: "tested versions, and no drift",
   why: "Another provider may ignore or rename arguments; drift shows that somebody works by hand.",
   page: "https://developer.hashicorp.com/terraform/tutorials/state/resource-drift",
-  check: (plan) => [
-    ...versions(plan),
-    ...plan.drift.flatMap((resource) => drifted(resource, plan)),
-  ],
+  check: (plan) => [...versions(plan), ...drifts(plan).map(drifted)],
 };
 
 /** What this project's tests ran with. */
@@ -48,20 +45,14 @@ function versions({ kind, providers, terraformVersion }: Plan): Observation[] {
   ];
 }
 
-function drifted(resource: Resource, plan: Plan): Observation[] {
-  const { actions, address } = resource;
-  const deleted = actions.includes("delete");
-  const changed = deleted ? [] : driftedPaths(resource, plan);
-  if (!deleted && changed.length === 0) return [];
-  const more = changed.length - 8;
-  return [
-    {
-      level: "flag",
-      address,
-      message: deleted
-        ? "was deleted outside of Terraform"
-        : `was changed outside of Terraform: ${changed.slice(0, 8).join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
-      change: "find out who changed it, and put the change into the settings",
-    },
-  ];
+function drifted({ address, deleted, paths }: Drift): Observation {
+  const more = paths.length - 8;
+  return {
+    level: "flag",
+    address,
+    message: deleted
+      ? "was deleted outside of Terraform"
+      : `was changed outside of Terraform: ${paths.slice(0, 8).join(", ")}${more > 0 ? ` and ${more} more` : ""}`,
+    change: "find out who changed it, and put the change into the settings",
+  };
 }
