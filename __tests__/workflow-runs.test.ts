@@ -22,6 +22,7 @@ import { readWorkflow, type Ran, runStep, stepOf } from "./workflow";
 // its providers are at hand, beside a stand-in that tells what it was asked.
 const REPOSITORY = path.join(__dirname, "..");
 const { plan: planJob, apply: applyJob } = readWorkflow("apply.yml").jobs;
+const look = readWorkflow("drift.yml").jobs["look"]!;
 const fromNothing = readWorkflow("pull-request.yml").jobs["plan-from-nothing"]!;
 
 const { publicKey, privateKey } = generateKeyPairSync("rsa", {
@@ -251,6 +252,23 @@ describe("with a stand-in for Terraform", () => {
     expect(code).toBe(0);
     expect(summary).toMatch(/^## Plan gate: /);
     expect(summary).toContain("What this apply will do");
+  });
+
+  test("the look for drift plans without a lock, and applies nothing", () => {
+    writeFileSync(calls, "");
+    const { code, summary } = runStep(
+      stepOf(look, "Compare the cloud with the state"),
+      planner.root,
+      { ...planner.env, PLAN_EXIT: "0" },
+    );
+
+    expect(code).toBe(0);
+    expect(summary).toBe("");
+    expect(asked()).toEqual([
+      "init",
+      "plan -lock=false -out=drift",
+      "show -json drift",
+    ]);
   });
 
   test("the approved plan is applied, and nothing is planned again", () => {
