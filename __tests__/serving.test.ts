@@ -282,6 +282,18 @@ describe("serving settings", () => {
       /loadFormat: got "stream"; allowed: its default beside serving.command/,
     ],
     [
+      "another image is told a context that it does not hear of",
+      { ...OWN, maxModelLen: 4096 },
+      {},
+      /maxModelLen: got 4096; allowed: its default beside .* serving\.args/,
+    ],
+    [
+      "an image that is not built is to have another CUDA",
+      { image: OWN.image, cuda: "13.0" },
+      {},
+      /cuda: got "13.0"; allowed: auto beside serving.image/,
+    ],
+    [
       "a load format is misspelt",
       { loadFormat: "fuse" },
       {},

@@ -1,3 +1,4 @@
+import { servingSettings } from "./serving-settings";
 import type { Path, Raw, Report } from "./settings-problem";
 
 /** Where vLLM's arguments are settings, since more than vLLM depends on them. */
@@ -20,14 +21,18 @@ const SETTINGS_OF_ARGUMENTS: Record<string, string> = {
 };
 
 /** What an image with a command of its own is not told. */
-const OWN_IMAGE_ONLY = {
-  loadFormat: "stream",
-  verify: "all",
-  start: "compiled",
-  compileCache: true,
-  metrics: true,
-  prefixCaching: false,
-} as const;
+const OWN_IMAGE_ONLY = [
+  "loadFormat",
+  "verify",
+  "start",
+  "compileCache",
+  "metrics",
+  "prefixCaching",
+  "maxModelLen",
+  "gpuMemoryUtilization",
+] as const;
+
+const DEFAULTS = servingSettings.parse({});
 
 /** Rules over the serving settings that the container would find out about. */
 export function checkServing(
@@ -40,6 +45,12 @@ export function checkServing(
     report([...path, key], serving[key], allowed);
   const { start, captureSizes, maxNumSeqs, egress } = serving;
 
+  if (serving.image !== undefined && differs(serving.cuda, DEFAULTS.cuda)) {
+    refuse(
+      "cuda",
+      "auto beside serving.image: only an image that is built has a variant",
+    );
+  }
   checkMemory(serving, refuse);
   checkArguments(serving, refuse);
   if (start !== "compiled") {
@@ -59,6 +70,11 @@ export function checkServing(
   if (egress !== undefined && network === "none") {
     refuse("egress", "not set, or a network that it goes through");
   }
+}
+
+/** Of another type, a value is refused for that alone. */
+function differs(value: unknown, standard: unknown): boolean {
+  return typeof value === typeof standard && value !== standard;
 }
 
 type Refuse = (key: string, allowed: string) => void;
@@ -81,11 +97,11 @@ function checkMemory(serving: Raw, refuse: Refuse): void {
 
 function checkArguments(serving: Raw, refuse: Refuse): void {
   if (serving.command !== undefined) {
-    for (const [key, value] of Object.entries(OWN_IMAGE_ONLY)) {
-      if (serving[key] === value) {
+    for (const key of OWN_IMAGE_ONLY) {
+      if (differs(serving[key], DEFAULTS[key])) {
         refuse(
           key,
-          "its default beside serving.command: only the image built from vllm/ knows it",
+          "its default beside serving.command: only the image built from vllm/ knows it; another's arguments are serving.args",
         );
       }
     }
