@@ -380,6 +380,29 @@ describe("jobs, builds and services of a local cloud", () => {
     );
   }, 30_000);
 
+  test("fails when a job's processes hold more than its memory limit", async () => {
+    const { execution, task } = await executed(
+      "greedy",
+      `import { spawn } from "node:child_process";
+       const hold = "globalThis.held = Buffer.alloc(200 << 20, 1); setTimeout(() => 0, 60_000)";
+       spawn(process.execPath, ["-e", hold]);
+       setTimeout(() => 0, 60_000);`,
+      {},
+      { resources: { limits: { cpu: "1", memory: "256Mi" } } },
+    );
+
+    expect(execution.failedCount).toBe(1);
+    expect(task.lastAttemptResult).toMatchObject({
+      termSignal: 9,
+      status: { message: expect.stringContaining("Memory limit") },
+    });
+    expect(cloud.logOf("job_name", "greedy")).toEqual([
+      expect.stringMatching(
+        /^Memory limit of 256 MiB exceeded with \d{3} MiB used\./,
+      ),
+    ]);
+  }, 30_000);
+
   test("fails when the account may not mount the bucket", async () => {
     await cloud.bucket("closed");
     const { execution } = await executed("unmounted", "", {
@@ -411,33 +434,37 @@ describe("jobs, builds and services of a local cloud", () => {
     );
   });
 
+  const WEB = {
+    Dockerfile:
+      'FROM scratch\nCOPY main.mjs /\nENTRYPOINT ["node", "/main.mjs"]\n',
+    "main.mjs": `import { createServer } from "node:http";
+      const { PORT, K_REVISION } = process.env;
+      createServer((request, response) => response.end(request.url + " " + K_REVISION)).listen(PORT, "127.0.0.1");`,
+  };
+
+  /** A service of {@link WEB}, whose answers end with the revision's name. */
+  const web = (image: string, revision: string, more: object = {}) => ({
+    template: {
+      revision,
+      serviceAccount: cloud.email("job-sa"),
+      containers: [
+        {
+          image: `${REPOSITORY}/${image}`,
+          args: [],
+          startupProbe: { httpGet: { path: "/health" }, periodSeconds: 1 },
+        },
+      ],
+    },
+    ...more,
+  });
+
   test("a service answers whom it may, ends when idle, and starts again", async () => {
     await letPush();
-    const program = `import { createServer } from "node:http";
-      createServer((request, response) => response.end(request.url + " " + process.pid)).listen(process.env.PORT, "127.0.0.1");`;
-    await build(
-      {
-        Dockerfile:
-          'FROM scratch\nCOPY main.mjs /\nENTRYPOINT ["node", "/main.mjs"]\n',
-        "main.mjs": program,
-      },
-      "web:1",
-    );
+    await build(WEB, "web:1");
     const operation = await cloud.post(
       "run",
       `${cloud.parent}/services`,
-      {
-        template: {
-          serviceAccount: cloud.email("job-sa"),
-          containers: [
-            {
-              image: `${REPOSITORY}/web:1`,
-              args: [],
-              startupProbe: { httpGet: { path: "/health" }, periodSeconds: 1 },
-            },
-          ],
-        },
-      },
+      web("web:1", "web-1"),
       { serviceId: "web" },
     );
     const { response } = await cloud.done("run", operation);
@@ -452,10 +479,67 @@ describe("jobs, builds and services of a local cloud", () => {
     const foreign = tokens.identityToken(cloud.email("job-sa"), response.uri);
     expect((await ask(foreign)).status).toBe(403);
     const first = await ask(tokens.identityToken(DEFAULTS.user, response.uri));
-    expect(await first.text()).toMatch(/^\/x \d+$/);
+    expect(await first.text()).toBe("/x web-1");
 
     await new Promise((later) => setTimeout(later, 1500));
     expect(containers.active).toEqual([]);
     expect((await ask(cloud.env["GOOGLE_ID_TOKEN"])).status).toBe(200);
+  }, 30_000);
+
+  test("a service's requests go where its traffic says, and by a tag to one revision", async () => {
+    await letPush();
+    await build(WEB, "split:1");
+    const path = `${cloud.parent}/services/split`;
+    const created = await cloud.post(
+      "run",
+      `${cloud.parent}/services`,
+      web("split:1", "split-1"),
+      { serviceId: "split" },
+    );
+    const { uri } = (await cloud.done("run", created)).response;
+    const route = async (...traffic: object[]) => {
+      const changed = await cloud.client.request({
+        service: "run",
+        path,
+        method: "PATCH",
+        body: web("split:1", "split-2", { traffic }),
+      });
+      return (await cloud.done("run", changed)).response.trafficStatuses;
+    };
+    const ask = async (address: string) => {
+      const token = cloud.env["GOOGLE_ID_TOKEN"];
+      const answer = await fetch(`${address}/`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      return (await answer.text()).replace("/ ", "");
+    };
+    /** Which revisions answered. Of 100 requests half go elsewhere, but for one chance in 10^30. */
+    const asked = async () =>
+      [
+        ...new Set(
+          await Promise.all(Array.from({ length: 100 }, () => ask(uri))),
+        ),
+      ].sort();
+    const to = (revision: string, percent: number) => ({
+      type: "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION",
+      revision,
+      percent,
+    });
+    const latest = { type: "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST" };
+
+    const [, next] = await route(to("split-1", 100), {
+      ...latest,
+      tag: "next",
+    });
+    expect(await asked()).toEqual(["split-1"]);
+    expect(await ask(next.uri)).toBe("split-2");
+
+    await route(to("split-1", 50), to("split-2", 50));
+    expect(await asked()).toEqual(["split-1", "split-2"]);
+    // The tag is gone, and its address with it.
+    await expect(ask(next.uri)).rejects.toThrow("fetch failed");
+
+    await route({ ...latest, percent: 100 });
+    expect(await asked()).toEqual(["split-2"]);
   }, 30_000);
 });

@@ -16,7 +16,7 @@ export class ServiceFronts {
 
   /** @returns the address of a service, the same for all its life */
   async open(service: string, tag = ""): Promise<string> {
-    const key = tag === "" ? service : `${service}#${tag}`;
+    const key = frontKey(service, tag);
     let front = this.fronts.get(key);
     if (front === undefined) {
       front = await ServiceFront.start(this.cloud, service);
@@ -60,11 +60,23 @@ export class ServiceFronts {
       percent: target["percent"] ?? 0,
       instance,
     }));
+    const keys = targets.map(({ target }) =>
+      frontKey(service["name"], target["tag"]),
+    );
+    // The address of a tag goes with it.
+    await this.closeFronts(
+      (key, front) =>
+        front.service === service["name"] &&
+        front !== main &&
+        !keys.includes(key),
+    );
     return Promise.all(
       targets.map(async ({ target, instance }) => {
         if (!target["tag"]) return target;
         const uri = await this.open(service["name"], target["tag"]);
-        const front = this.fronts.get(`${service["name"]}#${target["tag"]}`)!;
+        const front = this.fronts.get(
+          frontKey(service["name"], target["tag"]),
+        )!;
         front.targets = [{ percent: 100, instance }];
         return { ...target, uri };
       }),
@@ -84,12 +96,7 @@ export class ServiceFronts {
 
   /** Closes a service's addresses and ends its instances. */
   async remove(service: string): Promise<void> {
-    for (const [key, front] of this.fronts) {
-      if (front.service === service) {
-        this.fronts.delete(key);
-        await front.close();
-      }
-    }
+    await this.closeFronts((_key, front) => front.service === service);
     for (const [revision, instance] of this.instances) {
       if (revision.startsWith(`${service}/`)) {
         this.instances.delete(revision);
@@ -105,6 +112,17 @@ export class ServiceFronts {
     await Promise.all([...services].map((service) => this.remove(service)));
   }
 
+  private async closeFronts(
+    which: (key: string, front: ServiceFront) => boolean,
+  ): Promise<void> {
+    for (const [key, front] of this.fronts) {
+      if (which(key, front)) {
+        this.fronts.delete(key);
+        await front.close();
+      }
+    }
+  }
+
   private instance(revision: string): RevisionInstance {
     const known =
       this.instances.get(revision) ??
@@ -112,4 +130,8 @@ export class ServiceFronts {
     this.instances.set(revision, known);
     return known;
   }
+}
+
+function frontKey(service: string, tag = ""): string {
+  return tag === "" ? service : `${service}#${tag}`;
 }
