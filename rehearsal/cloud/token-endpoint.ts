@@ -3,6 +3,9 @@ import { ApiError } from "./api-error";
 import type { Answer } from "./call";
 import type { Cloud } from "./cloud";
 
+/** Of the one login that this cloud knows. */
+const REFRESH_TOKEN = "local-refresh-token";
+
 /**
  * `/oauth2/token` gives access tokens for a login (`refresh_token`) and, with an `audience`, an
  * identity token; `/oauth2/certs` the keys that those are checked with.
@@ -37,6 +40,3 @@ export async function tokenEndpoint(
     token_type: "Bearer",
   };
 }
-
-/** Of the one login that this cloud knows. */
-export const REFRESH_TOKEN = "local-refresh-token";
