@@ -1,10 +1,10 @@
-import { type MonthlyCost, monthlyCost, sum } from "../cost/monthly-cost";
+import { type MonthlyCost, monthlyCost } from "../cost/monthly-cost";
 import { NOT_INCLUDED, priceDate, type PriceDate } from "../cost/price-table";
 import { isCreated, isDeleted, type Plan } from "../resource";
 import { type ImageBuild, imageBuilds } from "./image-builds";
 import { type Removals, removals } from "./removals";
 import { type ServedVersion, servedVersions } from "./served-versions";
-import { type Training, trainings } from "./trainings";
+import { type Training, trainingBound, trainings } from "./trainings";
 
 /** What an apply of a plan will do, for people who have to approve it. */
 export interface ApplySummary {
@@ -21,7 +21,7 @@ export interface ApplySummary {
   readonly served: readonly ServedVersion[];
   readonly removals: Removals;
 
-  /** US dollars of all trainings; undefined as soon as one is not known. */
+  /** US dollars of one execution of all that train. */
   readonly trainingBound: number | undefined;
   readonly serving: MonthlyCost;
   readonly prices: PriceDate;
@@ -68,11 +68,7 @@ export function applySummary(
     trainings: trained,
     served: servedVersions(plan),
     removals: removals(plan),
-    trainingBound: sum(
-      trained
-        .filter(({ pinned }) => !pinned)
-        .map(({ cost }) => cost.upperBound),
-    ),
+    trainingBound: trainingBound(trained),
     serving: monthlyCost(plan),
     prices: priceDate(today),
     notIncluded: NOT_INCLUDED,

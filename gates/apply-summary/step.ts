@@ -5,9 +5,6 @@ import { isCreated, type Plan, type Resource } from "../resource";
 export interface Step {
   readonly resource: Resource;
 
-  /** Such as `provision/run-training.ts`. */
-  readonly script: string;
-
   /** What the script is told, with references where Terraform fills in. */
   readonly environment: Json;
 
@@ -15,27 +12,24 @@ export interface Step {
   readonly references: readonly string[];
 }
 
-/** The script that a null resource runs, where it runs one. */
-export function step(resource: Resource): Step | undefined {
-  for (const { type, arguments: given } of resource.provisioners) {
-    const script = given.command?.value;
-    if (type !== "local-exec" || typeof script !== "string") continue;
-    return {
-      resource,
-      script,
-      environment: objectOf(given.environment?.value),
-      references: given.environment?.references ?? [],
-    };
-  }
-  return undefined;
-}
-
-/** The steps with a script, whether they run or not. */
+/** The steps that run a script of this project, wherever it lies, run or not. */
 export function steps({ resources }: Plan, script: string): Step[] {
-  return resources
-    .map(step)
-    .filter((found) => found !== undefined)
-    .filter((found) => found.script === script);
+  return resources.flatMap((resource) =>
+    resource.provisioners.flatMap(({ type, arguments: given }) => {
+      const command = given.command?.value;
+      return type === "local-exec" &&
+        typeof command === "string" &&
+        `/${command}`.endsWith(`/${script}`)
+        ? [
+            {
+              resource,
+              environment: objectOf(given.environment?.value),
+              references: given.environment?.references ?? [],
+            },
+          ]
+        : [];
+    }),
+  );
 }
 
 /** The one resource of a type that a step refers to. */

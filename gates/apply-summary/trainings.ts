@@ -2,6 +2,7 @@ import {
   executionSeconds,
   mostExecutions,
 } from "../../provision/training-inputs";
+import { sum } from "../cost/monthly-cost";
 import { type TrainingCost, trainingCost } from "../cost/training-cost";
 import { gpuInstance, valuesBefore } from "../cost/gpu-instance";
 import { own, text } from "../json";
@@ -71,6 +72,13 @@ export function trainings(
     const why = occasion(step);
     return why === undefined ? [] : [training(plan, step, why, metrics)];
   });
+}
+
+/** US dollars of one execution of each; undefined as soon as one is not known. */
+export function trainingBound(all: readonly Training[]): number | undefined {
+  return sum(
+    all.filter(({ pinned }) => !pinned).map(({ cost }) => cost.upperBound),
+  );
 }
 
 function training(

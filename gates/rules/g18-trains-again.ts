@@ -1,12 +1,7 @@
+import { type Training, trainings } from "../apply-summary/trainings";
 import { attribute } from "../attribute";
-import { objectOf, own, text } from "../json";
-import {
-  isCreated,
-  isDeleted,
-  type Plan,
-  remains,
-  type Resource,
-} from "../resource";
+import { own } from "../json";
+import { remains, type Resource } from "../resource";
 import type { Observation, Rule } from "../rule";
 import { workloads } from "../workload";
 
@@ -17,12 +12,14 @@ export const trainsAgain: Rule = {
   why: "Training holds a GPU for up to its time limit, at every attempt.",
   page: "https://cloud.google.com/run/docs/execute/jobs",
   check: (plan) => [
-    ...plan.resources.filter(trains).map((resource): Observation => ({
-      level: "flag",
-      address: resource.address,
-      message: `${isDeleted(resource) ? "trains again" : "trains"}: ${reason(resource)}; up to ${hours(resource)} GPU hours`,
-      change: "approve it, or set pin to a run that is published",
-    })),
+    ...trainings(plan, {})
+      .filter(({ pinned }) => !pinned)
+      .map((training): Observation => ({
+        level: "flag",
+        address: training.address,
+        message: `${training.occasion === "first" ? "trains" : "trains again"}: ${reason(training)}; up to ${hours(training)} GPU hours`,
+        change: "approve it, or set pin to a run that is published",
+      })),
     ...workloads(plan)
       .filter(({ kind, resource }) => kind === "job" && remains(resource))
       .flatMap(({ resource }) =>
@@ -50,60 +47,18 @@ function changes(resource: Resource, key: string): boolean {
   );
 }
 
-function trains(resource: Resource): boolean {
-  return (
-    isCreated(resource) &&
-    resource.provisioners.some(
-      ({ arguments: { command, environment } }) =>
-        /(^|\/)run-training\.ts$/.test(String(command?.value)) &&
-        text(environment?.value, "PINNED") !== "yes",
-    )
-  );
+function reason({ occasion, runId, runIdBefore }: Training): string {
+  return {
+    first: "its first run",
+    trigger: `run_id was ${runIdBefore ?? "not set"}, becomes ${runId ?? "(not known yet)"}`,
+    "failed before": "tainted by an earlier failure",
+    requested: "a replacement was asked for",
+    unknown: "no trigger changed",
+  }[occasion];
 }
 
-/**
- * The jobs that this apply starts; undefined stands for one that cannot be told.
- * A published run is found and not trained again, which no plan can know.
- */
-export function trainingJobs({ resources }: Plan): (Resource | undefined)[] {
-  return resources.filter(trains).map(({ provisioners }) => {
-    const references = provisioners.flatMap(
-      (p) => p.arguments.environment?.references ?? [],
-    );
-    return resources.find(
-      ({ type, address }) =>
-        type === "google_cloud_run_v2_job" &&
-        references.some((r) => r === address || r.startsWith(`${address}.`)),
-    );
-  });
-}
-
-function reason({ before, values, unknown, actionReason }: Resource): string {
-  if (actionReason === "replace_because_tainted") {
-    return "tainted by an earlier failure";
-  }
-  if (actionReason === "replace_by_request")
-    return "a replacement was asked for";
-  if (before === null) return "its first run";
-  const [old, now] = [before, values].map((v) => objectOf(v.triggers));
-  const changed = Object.keys({ ...old, ...now }).filter(
-    (key) =>
-      own(old, key) !== own(now, key) || own(unknown.triggers, key) === true,
-  );
-  return changed.length === 0
-    ? "no trigger changed"
-    : changed
-        .map(
-          (key) =>
-            `${key} was ${String(own(old, key))}, becomes ${String(own(now, key) ?? "(not known yet)")}`,
-        )
-        .join("; ");
-}
-
-function hours({ provisioners }: Resource): string {
-  const [environment] = provisioners.map((p) => p.arguments.environment?.value);
-  const seconds = Number(text(environment, "TASK_TIMEOUT_SECONDS"));
-  const retries = Number(text(environment, "MAX_RETRIES"));
-  const most = (seconds * (1 + retries)) / 3600;
-  return Number.isFinite(most) ? String(Math.round(most * 100) / 100) : "?";
+function hours({ cost: { timeoutSeconds, attempts } }: Training): string {
+  return timeoutSeconds === undefined || attempts === undefined
+    ? "?"
+    : String(Math.round((timeoutSeconds * attempts) / 36) / 100);
 }

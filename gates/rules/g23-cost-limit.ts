@@ -1,8 +1,7 @@
-import { monthlyCost, sum } from "../cost/monthly-cost";
-import { trainingCost } from "../cost/training-cost";
+import { trainingBound, trainings } from "../apply-summary/trainings";
+import { monthlyCost } from "../cost/monthly-cost";
 import { WHOLE_PLAN } from "../finding";
 import type { Observation, Rule } from "../rule";
-import { trainingJobs } from "./g18-trains-again";
 
 /** An apply costs no more than was agreed, a month and for its trainings. */
 export const costLimit: Rule = {
@@ -17,9 +16,6 @@ export const costLimit: Rule = {
       before.ceiling === undefined || after.ceiling === undefined
         ? undefined
         : after.ceiling - before.ceiling;
-    const training = sum(
-      trainingJobs(plan).map((job) => job && trainingCost(job).upperBound),
-    );
     return [
       ...compare(
         more,
@@ -28,7 +24,7 @@ export const costLimit: Rule = {
         "lower serving.maxInstances",
       ),
       ...compare(
-        training,
+        trainingBound(trainings(plan, {})),
         limit,
         "training costs up to $",
         "lower training.timeoutSeconds or training.retries",
