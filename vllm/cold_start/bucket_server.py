@@ -11,17 +11,15 @@ import sys
 import time
 from collections.abc import Iterator
 from email.parser import BytesParser
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Lock, Thread
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from cold_start.made_up_version import crc32c
+from cold_start.folder_bucket import BUCKET, FolderBucket
 
 BLOCK = 2**18
-BUCKET = "models"
 OBJECTS = f"/storage/v1/b/{BUCKET}/o"
 # Also where something is created, and the XML API's place of an object.
 OBJECT = re.compile(rf"^(?:/download)?{OBJECTS}/(.+)$|^/{BUCKET}/(.+)$")
@@ -46,8 +44,8 @@ class BucketServer:
     def __init__(
         self, folder: Path, *, connection_bytes: float | None = None, latency: float = 0
     ) -> None:
-        self.folder, self.connection_bytes, self.latency = folder, connection_bytes, latency
-        self.requests = 0
+        self.objects = FolderBucket(folder)
+        self.connection_bytes, self.latency = connection_bytes, latency
         self.sent = 0
         self.lock = Lock()
         self._http = Listener(("127.0.0.1", 0), _handler(self))
@@ -68,49 +66,15 @@ class BucketServer:
         self._http.shutdown()
         self._http.server_close()
 
-    def names(self) -> list[str]:
-        files = (path for path in self.folder.rglob("*") if path.is_file())
-        return sorted(path.relative_to(self.folder).as_posix() for path in files)
-
-    def describe(self, name: str) -> dict[str, Any]:
-        """An object's resource."""
-        path = self.folder / name
-        status = path.stat()
-        moment = time.strftime("%FT%TZ", time.gmtime(status.st_mtime))
-        return {
-            "bucket": BUCKET,
-            "name": name,
-            "size": str(status.st_size),
-            "crc32c": checksum(path, status.st_mtime_ns),
-            "generation": str(status.st_mtime_ns // 1000),
-            "metageneration": "1",
-            "timeCreated": moment,
-            "updated": moment,
-        }
-
-    def create(self, name: str, data: bytes, only_new: bool) -> tuple[int, Any]:
-        path = self.folder / name
-        with self.lock:
-            if only_new and path.exists():
-                return 412, {"error": {"code": 412, "message": "conditionNotMet"}}
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        return 200, self.describe(name)
-
-
-@cache
-def checksum(path: Path, _modified: int) -> str:
-    return crc32c(path)
-
 
 def _handler(server: BucketServer) -> type[BaseHTTPRequestHandler]:
+    objects = server.objects
+
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
             time.sleep(server.latency)
-            with server.lock:
-                server.requests += 1
             parts = urlsplit(self.path)
             query = {name: values[0] for name, values in parse_qs(parts.query).items()}
             if parts.path == f"/storage/v1/b/{BUCKET}":
@@ -119,14 +83,15 @@ def _handler(server: BucketServer) -> type[BaseHTTPRequestHandler]:
             if parts.path.endswith("/storageLayout"):
                 return self._answer(200, {"hierarchicalNamespace": {"enabled": False}})
             if parts.path == OBJECTS:
-                return self._answer(200, self._listing(query))
+                listing = objects.listing(query.get("prefix", ""), query.get("delimiter", ""))
+                return self._answer(200, listing)
             found = OBJECT.match(parts.path)
             name = unquote(found[1] or found[2]) if found else ""
-            if not name or not (server.folder / name).is_file():
+            if not name or not (objects.folder / name).is_file():
                 return self._answer(404, {"error": {"code": 404, "message": f"no {name}"}})
             if query.get("alt") == "media" or (found and found[2]):
                 return self._send(name)
-            return self._answer(200, server.describe(name))
+            return self._answer(200, objects.describe(name))
 
         def do_POST(self) -> None:
             query = parse_qs(urlsplit(self.path).query)
@@ -139,24 +104,11 @@ def _handler(server: BucketServer) -> type[BaseHTTPRequestHandler]:
             )
             name = json.loads(described.get_payload())["name"]
             data = media.get_payload(decode=True)
-            self._answer(*server.create(name, data, query.get("ifGenerationMatch") == ["0"]))
-
-        def _listing(self, query: dict[str, str]) -> dict[str, Any]:
-            prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
-            items, prefixes = [], set()
-            for name in server.names():
-                if not name.startswith(prefix):
-                    continue
-                folder, found, _ = name.removeprefix(prefix).partition(delimiter or "\0")
-                if found:
-                    prefixes.add(prefix + folder + delimiter)
-                else:
-                    items.append(server.describe(name))
-            return {"kind": "storage#objects", "items": items, "prefixes": sorted(prefixes)}
+            self._answer(*objects.create(name, data, query.get("ifGenerationMatch") == ["0"]))
 
         def _send(self, name: str) -> None:
-            path = server.folder / name
-            described = server.describe(name)
+            path = objects.folder / name
+            described = objects.describe(name)
             size = int(described["size"])
             asked = re.match(r"bytes=(\d+)-(\d*)$", self.headers.get("Range", ""))
             first = int(asked[1]) if asked else 0

@@ -1,11 +1,10 @@
 """Version directories of any size, as the trainer publishes them."""
 
-import base64
 import json
 import os
 from pathlib import Path
 
-import google_crc32c
+from serve.checksum import crc32c
 
 SHARD = 2 * 10**9
 PROMPT = "Question: {question}\nContext: {context}\nAnswer:"
@@ -69,11 +68,3 @@ def finish(directory: Path) -> None:
     manifest = {"format": 1, "run_id": directory.name, "model": "m", "prompt": PROMPT}
     (directory / "manifest.json").write_text(json.dumps(manifest | {"files": files}))
     (directory / "_SUCCESS").touch()
-
-
-def crc32c(path: Path) -> str:
-    checksum = google_crc32c.Checksum()
-    with path.open("rb") as stream:
-        while block := stream.read(2**22):
-            checksum.update(block)
-    return base64.b64encode(checksum.digest()).decode()

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cold_start.bucket_server import BUCKET, BucketServer
+from cold_start.bucket_server import BucketServer
+from cold_start.folder_bucket import BUCKET
 
 SECONDS_TO_MOUNT = 20
 

@@ -20,8 +20,8 @@ def of_directory(directory: Path, what: str) -> None:
 
 def of_bucket(server: BucketServer, version: str) -> None:
     """The server computes each crc32c once, beforehand, as Cloud Storage does on arrival."""
-    for name in server.names():
-        server.describe(name)
+    for name in server.objects.names():
+        server.objects.describe(name)
     with patch.dict(os.environ, server.environment):
         began = time.monotonic()
         import google.cloud.storage  # noqa: F401

@@ -117,7 +117,7 @@ def test_a_start_that_never_becomes_healthy_keeps_nothing(bucket, tmp_path, monk
 @pytest.mark.parametrize("content", [b"no tar", b""])
 def test_a_damaged_cache_is_left_and_vllm_compiles_anew(bucket, begin, content):
     uri = begin()[2][0][2]
-    path = bucket.folder / uri.removeprefix("gs://models/")
+    path = bucket.objects.folder / uri.removeprefix("gs://models/")
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
     environment, how, started = begin()
@@ -130,7 +130,7 @@ def test_a_cache_cannot_write_beside_its_folder(bucket, begin, tmp_path):
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
         archive.addfile(tarfile.TarInfo("../../escaped"))
-    path = bucket.folder / uri.removeprefix("gs://models/")
+    path = bucket.objects.folder / uri.removeprefix("gs://models/")
     path.parent.mkdir(parents=True)
     path.write_bytes(packed.getvalue())
     assert "cannot be unpacked" in begin()[1]

@@ -32,7 +32,7 @@ def refusal(uri: str = URI) -> str:
 
 def test_every_crc32c_is_compared_without_downloading_the_weights(bucket):
     version = verify_bucket(f"{URI}/")
-    manifest = bucket.folder / "tiny" / "0123456789ab" / "manifest.json"
+    manifest = bucket.objects.folder / "tiny" / "0123456789ab" / "manifest.json"
     assert (version.location, version.checksums) == (URI, 3)
     assert version.manifest_path.read_bytes() == manifest.read_bytes()
     assert bucket.sent == manifest.stat().st_size
