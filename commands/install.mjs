@@ -3,16 +3,24 @@
 // Plain JavaScript on Node's own modules only: it runs before anything is installed.
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { constants } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
-// Measured with an empty npm cache on 2026-11-24: what npm stores packed, and node_modules.
-const DOWNLOAD_MB = 220;
-const DISK_MB = 880;
+// Measured with an empty npm cache on 2026-11-25: what npm stores packed, and node_modules.
+const DOWNLOAD_MB = 320;
+const DISK_MB = 1040;
 
 const root = fileURLToPath(new URL("../", import.meta.url));
 const stamp = `${root}node_modules/.tuneserve-lock`;
+const running = `${root}.tuneserve-installing`;
 
 /** Stops with one readable line instead of a stack trace. */
 function stop(message) {
@@ -74,13 +82,53 @@ function npmCi() {
   });
 }
 
+/**
+ * Waits until no other command installs here: two npm ci at once leave half of node_modules.
+ * The file names its process, so that one that was killed holds nobody up.
+ */
+async function takeTurn() {
+  const own = `${running}.${process.pid}`;
+  writeFileSync(own, String(process.pid));
+  process.on("exit", () => rmSync(own, { force: true }));
+  for (let told = false; ; await sleep(500)) {
+    try {
+      // A link and not a new file: whoever finds it finds the number in it.
+      linkSync(own, running);
+      process.on("exit", () => rmSync(running, { force: true }));
+      return;
+    } catch (error) {
+      if (error.code !== "EEXIST") throw error;
+    }
+    if (!isRunning(existsSync(running) ? readFileSync(running, "utf8") : "")) {
+      rmSync(running, { force: true });
+    } else if (!told) {
+      told = true;
+      console.error(
+        "tuneserve: another command is installing the npm packages; waiting for it.",
+      );
+    }
+  }
+}
+
+function isRunning(pid) {
+  try {
+    return pid !== "" && process.kill(Number(pid), 0);
+  } catch (error) {
+    return error.code === "EPERM";
+  }
+}
+
+function isInstalled() {
+  return existsSync(stamp) && readFileSync(stamp, "utf8").trim() === lock;
+}
+
 checkNode();
 const lock = createHash("sha256")
   .update(readFileSync(`${root}package-lock.json`))
   .digest("hex");
-const installed = existsSync(stamp) ? readFileSync(stamp, "utf8").trim() : "";
 
-if (installed !== lock) {
+if (!isInstalled()) await takeTurn();
+if (!isInstalled()) {
   console.error(
     `tuneserve: installing the npm packages of package-lock.json: about ${DOWNLOAD_MB} MB ` +
       `to download, ${DISK_MB} MB on disk, 20 to 60 s on a fast line; once.`,
