@@ -108,11 +108,23 @@ const CANNOT_TELL: readonly [
   ],
 ];
 
-export const notKnownMutants: readonly Mutant[] = CANNOT_TELL.map(
-  ([what, at]) =>
+export const notKnownMutants: readonly Mutant[] = [
+  ...CANNOT_TELL.map(([what, at]) =>
     m("G00", `${what} is not known`, (p) => {
       const [values, mirror, key] = at(p);
       delete values[key];
       mirror[key] = true;
     }),
-);
+  ),
+  m(
+    "G00",
+    "how many tasks there are is not known, nor how many at once",
+    (p) => {
+      const [values, mirror] = [after(p, JOB), unknown(p, JOB)];
+      for (const key of ["task_count", "parallelism"]) {
+        delete values.template[0][key];
+        mirror.template[0][key] = true;
+      }
+    },
+  ),
+];

@@ -1,5 +1,5 @@
 import { ACCELERATORS } from "../../constructs/gpu-shapes";
-import { attributes } from "../attribute";
+import { attribute, attributes } from "../attribute";
 import { WHOLE_PLAN } from "../finding";
 import type { Plan } from "../resource";
 import { type Observation, type Rule, unknownAttribute } from "../rule";
@@ -17,9 +17,10 @@ export const gpuLimit: Rule = {
       ...accelerators(workload, plan),
       ...(Number.isNaN(more.gpus) ? countUnknown(workload) : []),
       ...(most === undefined ? unlimited(workload) : []),
+      ...(Number.isNaN(most) ? tasksUnknown(workload) : []),
     ]);
     const sum = each.reduce(
-      (total, { most, gpus }) => total + (most ?? 0) * (gpus || 0),
+      (total, { most, gpus }) => total + (most || 0) * (gpus || 0),
       0,
     );
     return sum <= limit
@@ -48,15 +49,17 @@ function withGpus(plan: Plan) {
   });
 }
 
-/** Instances or tasks at a time; undefined where nothing limits them. */
+/** Instances or tasks at a time; undefined without a limit, NaN where it is not known. */
 function most({ resource, kind }: Workload): number | undefined {
   const number = (...path: string[]) =>
     attributes(resource, path)
       .map(({ known, value }) => (known ? Number(value) : NaN))
       .filter((value) => value > 0)[0];
   if (kind === "job") {
-    const tasks = number("template", "task_count") ?? 1;
-    return Math.min(tasks, number("template", "parallelism") ?? tasks);
+    const count = attribute(resource, TASKS);
+    const tasks = count?.known === false ? Infinity : (number(...TASKS) ?? 1);
+    const most = Math.min(tasks, number("template", "parallelism") ?? tasks);
+    return Number.isFinite(most) ? most : NaN;
   }
   return kind === "worker pool"
     ? number("scaling", "manual_instance_count")
@@ -65,6 +68,7 @@ function most({ resource, kind }: Workload): number | undefined {
         number("template", "metadata", "annotations", KNATIVE_MAXIMUM));
 }
 
+const TASKS = ["template", "task_count"];
 const KNATIVE_MAXIMUM = "autoscaling.knative.dev/maxScale";
 
 function unlimited({ resource }: Workload): Observation[] {
@@ -78,6 +82,10 @@ function unlimited({ resource }: Workload): Observation[] {
       change: "set serving.maxInstances",
     },
   ];
+}
+
+function tasksUnknown({ resource }: Workload): Observation[] {
+  return [unknownAttribute(resource, { path: TASKS.join(".") }, "G09")];
 }
 
 function countUnknown(workload: Workload): Observation[] {
