@@ -9,8 +9,8 @@ from finetune.evaluation.scoring import Row
 @dataclass(frozen=True)
 class Evaluation:
     """
-    `metrics` are those of `metrics.json`; `rows` hold, for each row that was answered, its id, the
-    answer and every metric (None where it has no meaning for the row).
+    `metrics` are those of `metrics.json`; `rows` hold, for each row that was answered, its id,
+    prompt, expected answer and answer, and every metric (None where it has no meaning for the row).
     """
 
     metrics: dict[str, Any]
