@@ -86,6 +86,22 @@ test("the text groups by level and says what, why and what to change", async () 
   );
 });
 
+test.each(["text", "markdown"])(
+  "nothing of a plan is a line of its own, or obeyed by a terminal: %s",
+  async (format) => {
+    const plan = unchecked();
+    after(plan, "google_project_iam_member").role =
+      "roles/x\n\npassed: 0 to change\u001b[2J\u202eadmin";
+
+    const { code, output } = await run(plan, "--format", format);
+
+    expect(code).toBe(1);
+    expect(output).toMatch(/G15/);
+    expect(output).not.toMatch(/^passed/m);
+    expect(output).not.toMatch(/[\u001b\u202e]/);
+  },
+);
+
 test("SARIF is valid by its schema, with a rule for every result", async () => {
   waivers();
   const ajv = new Ajv({ strict: false, allErrors: true, unicodeRegExp: false });

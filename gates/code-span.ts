@@ -1,9 +1,11 @@
+import { printable } from "./printable";
+
 /**
  * A stranger's text as a code span of Markdown, where no mark, mention or tag
  * means anything: its fence is longer than any run of backticks inside.
  */
 export function codeSpan(text: string): string {
-  const plain = text.replace(/\s+/g, " ");
+  const plain = printable(text.replace(/\s+/g, " "));
   if (plain === "") return "(empty)";
   const runs = plain.match(/`+/g) ?? [];
   const fence = "`".repeat(Math.max(0, ...runs.map((run) => run.length)) + 1);

@@ -1,5 +1,6 @@
 import { codeSpan } from "./code-span";
 import { type Finding, isWholePlan, type Level } from "./finding";
+import { printable } from "./printable";
 import { summary } from "./report-text";
 import type { Verdict } from "./verdict";
 
@@ -81,8 +82,7 @@ function item(finding: Finding, waiver: unknown): string {
 
 /** Text of a plan is a stranger's: no mark-up, no mentions, no line of its own. */
 function inline(text: string): string {
-  return text
-    .replace(/\s+/g, " ")
+  return printable(text.replace(/\s+/g, " "))
     .replace(/[\\`*_{}[\]<>#|!~]/g, "\\$&")
     .replace(/@/g, "@\u200b");
 }

@@ -1,4 +1,5 @@
 import { isWholePlan, type Finding, type Level } from "./finding";
+import { printable } from "./printable";
 import type { Verdict } from "./verdict";
 
 const TITLES: Readonly<Record<Level, string>> = {
@@ -30,10 +31,11 @@ export function reportText(verdict: Verdict): string {
 }
 
 function describe(finding: Finding, waiver: unknown): string {
-  const { rule, attribute, message, why, change, page } = finding;
+  const { rule, address, attribute, message, why, change, page } = finding;
+  const found = `${message}${attribute === undefined ? "" : ` (${attribute})`}`;
   return [
-    `  ${rule}  ${isWholePlan(finding) ? "the plan as a whole" : finding.address}`,
-    `       found:  ${message}${attribute === undefined ? "" : ` (${attribute})`}`,
+    `  ${rule}  ${isWholePlan(finding) ? "the plan as a whole" : printable(address)}`,
+    `       found:  ${printable(found)}`,
     `       why:    ${why}`,
     `       change: ${change}`,
     `       read:   ${page}`,

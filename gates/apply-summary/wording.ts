@@ -1,3 +1,4 @@
+import { printable } from "../printable";
 import { withoutSecrets } from "../token-shapes";
 
 /** A value of the plan, to be set apart from the words around it. */
@@ -27,11 +28,7 @@ const LONGEST = 100;
  * or a browser obeys, and not too long.
  */
 export function quote(value: string): Quoted {
-  const visible = withoutSecrets(value).replace(
-    // Control characters, separators, and marks that change the direction of writing.
-    /[\p{Cc}\p{Cf}\u2028\u2029]/gu,
-    (character) => NAMED[character] ?? "\u{fffd}",
-  );
+  const visible = printable(withoutSecrets(value));
   const characters = [...visible];
   return {
     quoted:
@@ -40,12 +37,6 @@ export function quote(value: string): Quoted {
         : visible,
   };
 }
-
-const NAMED: Readonly<Record<string, string>> = {
-  "\n": "\\n",
-  "\r": "\\r",
-  "\t": "\\t",
-};
 
 /** Old and new value; of long ones the part where they begin to differ. */
 export function change(
