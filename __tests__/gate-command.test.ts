@@ -14,6 +14,7 @@ import { RULES } from "../gates/all-rules";
 import { judge } from "../gates/judge";
 import { GPU_LIMIT } from "../gates/profile";
 import { readPlan } from "../gates/read-plan";
+import { LONGEST_REPORT } from "../gates/report-markdown";
 import { type PlanJson, planFixture } from "./plan-fixtures";
 import { after } from "./plan-edits";
 
@@ -34,17 +35,20 @@ async function run(plan: unknown, ...options: string[]) {
     typeof plan === "string" ? plan : JSON.stringify(plan),
   );
   const log = jest.spyOn(console, "log").mockImplementation();
+  const error = jest.spyOn(console, "error").mockImplementation();
   try {
     const code = await gate(["plan.json", ...options], { root, today: TODAY });
-    return { code, output: log.mock.calls.join("\n") };
+    const said = (spy: jest.SpyInstance) => spy.mock.calls.join("\n");
+    return { code, output: said(log), log: said(error) };
   } catch (error) {
     const { exitCode, message } = error as {
       exitCode: number;
       message: string;
     };
-    return { code: exitCode, output: message };
+    return { code: exitCode, output: message, log: "" };
   } finally {
     log.mockRestore();
+    error.mockRestore();
   }
 }
 
@@ -138,10 +142,16 @@ test("Markdown fits into a comment, counts what does not, and takes no mark-up f
   after(plan, SERVICE).template[0].containers[0].image =
     "x.example/@ada/[a](b)/<img>:v1";
 
-  const { output } = await run(plan, "--format", "markdown");
+  const { output, log } = await run(plan, "--format", "markdown");
 
-  expect(output.length).toBeLessThanOrEqual(65_536);
-  expect(output).toMatch(/\*\*\d+ of \d+ parts do not fit into a comment/);
+  expect(output.length).toBeLessThanOrEqual(LONGEST_REPORT);
+  expect(output).toMatch(
+    /\*\*\d+ of \d+ parts do not fit into a comment: the job's log has them/,
+  );
+  // All 900 labels, and the image.
+  expect(log.match(/G14 {2}google_storage_bucket/g)).toHaveLength(900);
+  expect(log).not.toContain(TOKEN);
+  expect((await run(unchecked(), "--format", "markdown")).log).toBe("");
   expect(output).not.toMatch(/<img>|[^\u200b`]@ada/);
   expect(output).not.toContain(TOKEN);
 });

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { LONGEST_REPORT } from "../gates/report-markdown";
 import { GITHUB } from "./workflow";
 
 interface Call {
@@ -138,6 +139,14 @@ describe("the comment on a pull request", () => {
     expect(body.length).toBeLessThanOrEqual(65_536);
     expect(body).toContain("(cut off here)");
     expect(body).toContain("The whole log");
+  });
+
+  test("keeps the end of the longest report, where it is counted what is missing", async () => {
+    const end = "3 of 9 parts do not fit";
+    const report = `${"x".repeat(LONGEST_REPORT - end.length)}${end}`;
+    await run("comment.mjs", file(report));
+
+    expect(changes()[0]?.body?.body).toContain(report);
   });
 
   test.each([

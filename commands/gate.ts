@@ -75,9 +75,18 @@ export async function gate(
           : objectOf(readJson(path.resolve(root, known))),
       today,
     });
+    const text = () => `${reportText(found)}\n\n${summaryText(summary)}`;
     const report = {
-      text: () => `${reportText(found)}\n\n${summaryText(summary)}`,
-      markdown: () => reportMarkdown(found, summaryMarkdown(summary)),
+      text,
+      markdown() {
+        const said = summaryMarkdown(summary);
+        const report = reportMarkdown(found, said);
+        // What did not fit is in the log, as the report says.
+        if (report !== reportMarkdown(found, said, Infinity)) {
+          console.error(withoutSecrets(text()));
+        }
+        return report;
+      },
       sarif: () =>
         reportSarif(found, path.relative(root, path.resolve(root, file))),
       json: () => reportJson(found, summary),

@@ -5,11 +5,12 @@ import { summary } from "./report-text";
 import type { Verdict } from "./verdict";
 
 /**
- * Characters of a comment on a pull request.
+ * Characters of a comment on a pull request, less what whoever posts it adds,
+ * such as a link to the run.
  *
  * @see https://github.com/orgs/community/discussions/27190
  */
-export const LONGEST_COMMENT = 65_536;
+export const LONGEST_REPORT = 65_536 - 1_000;
 
 const TITLES: Readonly<Record<Level, string>> = {
   block: "Blocked",
@@ -26,7 +27,7 @@ const TITLES: Readonly<Record<Level, string>> = {
 export function reportMarkdown(
   verdict: Verdict,
   applySummary: string,
-  longest = LONGEST_COMMENT,
+  longest = LONGEST_REPORT,
 ): string {
   const head = `## Plan gate: ${summary(verdict)}\n`;
   // What was found to be wrong comes first, then what is at stake.
