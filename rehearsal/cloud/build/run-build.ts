@@ -1,25 +1,22 @@
 import { copyFileSync, mkdirSync, rmSync, symlinkSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
+import { join } from "node:path";
 import { x as extract } from "tar";
-import { LocalProcess } from "../../local-process";
 import type { ApiError } from "../api-error";
 import type { Cloud } from "../cloud";
-import { LogTail } from "../containers/log-tail";
 import { timestamp } from "../identifiers";
 import type { Json } from "../state";
 import type { PhaseFaultKind } from "../phase-faults";
 import { buildLog } from "./build-log";
+import { runStep, stopStep } from "./build-step";
+import { fail } from "./fail-build";
 import { injectedFailure } from "./injected-failure";
 import { closeDocker, type DockerSession, openDocker } from "./docker-step";
 import { pushImage } from "./push-image";
 
-/** Builds that are under way, by id. */
-const running = new Map<string, LocalProcess>();
-
 /** Ends a build, as `builds.cancel` does. */
 export async function cancelBuild(build: Json): Promise<void> {
   Object.assign(build, { status: "CANCELLED", finishTime: timestamp() });
-  await running.get(build["id"])?.stop();
+  await stopStep(build["id"]);
 }
 
 /** Carries a build out: source, steps, push. */
@@ -42,7 +39,7 @@ export async function runBuild(
       status: "TIMEOUT",
       statusDetail: "build timed out",
     });
-    void running.get(id)?.stop();
+    void stopStep(id);
   }, limit);
   try {
     if (fault !== undefined) fail(build, ...injectedFailure(build, fault));
@@ -86,79 +83,6 @@ async function fetchSource(
   await extract({ file: archive, cwd: join(folder, "workspace") });
 }
 
-/** The steps whose image is Docker's builder run here, with a `docker` of this cloud. */
-async function runStep(
-  cloud: Cloud,
-  build: Json,
-  step: Json,
-  index: number,
-  folder: string,
-  say: (line: string) => void,
-): Promise<void> {
-  const mark = `Step #${index}${step["id"] ? ` - "${step["id"]}"` : ""}: `;
-  if (!/^gcr\.io\/cloud-builders\/docker(:|@|$)/.test(step["name"])) {
-    return fail(
-      build,
-      "USER_BUILD_STEP",
-      `${mark}this local cloud runs gcr.io/cloud-builders/docker only, not ${step["name"]}`,
-    );
-  }
-  const variables: Record<string, string> = {
-    BUILD_ID: build["id"],
-    PROJECT_ID: cloud.settings.project,
-    PROJECT_NUMBER: cloud.settings.projectNumber,
-    ...build["substitutions"],
-  };
-  // `$$` is a dollar. https://cloud.google.com/build/docs/configuring-builds/substitute-variable-values
-  const filled = (text: string) =>
-    text.replace(/\$\$|\$\{?(\w+)\}?/g, (whole, name?: string) =>
-      name === undefined ? "$" : (variables[name] ?? whole),
-    );
-  const log = join(folder, `step-${index}.log`);
-  const work = new LocalProcess({
-    name: `build ${build["id"]}`,
-    command: [
-      step["entrypoint"] ?? "docker",
-      ...(step["args"] ?? []).map(filled),
-    ],
-    folder: join(folder, "workspace", step["dir"] ?? ""),
-    log,
-    environment: {
-      PATH: [
-        join(folder, "bin"),
-        dirname(process.execPath),
-        process.env.PATH,
-      ].join(delimiter),
-      HOME: folder,
-      TMPDIR: join(folder, "tmp"),
-      TUNESERVE_DOCKER: `${cloud.origin}/docker`,
-      TUNESERVE_BUILD: build["id"],
-      ...Object.fromEntries(
-        (step["env"] ?? []).map((pair: string) => {
-          const at = pair.indexOf("=");
-          return [pair.slice(0, at), filled(pair.slice(at + 1))];
-        }),
-      ),
-    },
-  });
-  running.set(build["id"], work);
-  step["status"] = "WORKING";
-  step["timing"] = { startTime: timestamp() };
-  const tail = new LogTail(log, (line) => say(mark + line));
-  const code = await work.ended;
-  await tail.end();
-  running.delete(build["id"]);
-  step["timing"].endTime = timestamp();
-  step["status"] = code === 0 ? "SUCCESS" : "FAILURE";
-  if (code !== 0) {
-    fail(
-      build,
-      "USER_BUILD_STEP",
-      `Build step failure: build step ${index} "${step["name"]}" failed: step exited with non-zero status: ${code}`,
-    );
-  }
-}
-
 function push(
   cloud: Cloud,
   build: Json,
@@ -190,14 +114,4 @@ function push(
     images.push({ name, digest: image.digest });
   }
   build["results"] = { images };
-}
-
-function fail(build: Json, type: string, detail: string): never {
-  if (build["status"] === "WORKING") {
-    Object.assign(build, {
-      failureInfo: { type, detail },
-      statusDetail: detail,
-    });
-  }
-  throw new Error(detail);
 }
