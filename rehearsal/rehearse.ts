@@ -1,11 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type Command,
-  CommandError,
-  readCommandLine,
-  runAsProcess,
-} from "../commands/command-line";
+import { runAsProcess } from "../commands/command-line";
 import { pythonEnvironment } from "../commands/python-environment";
 import { jobContainer, localized, serviceContainer } from "./container";
 import {
@@ -21,43 +16,13 @@ import { type Answers, askAll, readQuestions, score } from "./questions";
 import { EXAMPLES, report, TUNED, UNTRAINED } from "./report";
 import { healthy, runContainer, trainingState } from "./run-container";
 import { filesBelow } from "./rehearsal-inputs";
+import { readOptions } from "./rehearse-options";
 import { TerraformRehearsal } from "./rehearse-terraform";
 import { cached, runScript } from "./run-script";
 import { freePort, rehearsalSettings } from "./rehearsal-settings";
 import { synthesize } from "./synthesized-stack";
 import { terraformSettings } from "./terraform-settings";
 import { Workspace } from "./workspace";
-
-const OPTIONS = {
-  seed: { type: "string", value: "N", text: "other sample data (default 0)" },
-  terraform: {
-    type: "string",
-    value: "KIND",
-    text: "the whole life of the stack with the real Terraform, against a local Google Cloud: real, or stub (nothing is trained)",
-  },
-  interruptions: {
-    type: "string",
-    value: "N",
-    text: "interrupts npm run deploy at N random points a series against a local Google Cloud, and requires that it recovers",
-  },
-  series: {
-    type: "string",
-    value: "TEXT",
-    text: "with --interruptions: only series with this in the name (SIGINT, SIGKILL, local, Storage)",
-  },
-  keep: {
-    type: "boolean",
-    text: "leave the server up at the end, until Ctrl-C",
-  },
-} as const;
-
-const COMMAND: Command<typeof OPTIONS> = {
-  name: "rehearse",
-  summary:
-    "Fine-tunes, serves and asks a small model on this machine, without an account:\n" +
-    "the containers of the synthesized stack run as local processes.",
-  options: OPTIONS,
-};
 
 const INTRODUCTION = `\
 Rehearsal: the real stack is synthesized, and the containers of its job and its
@@ -69,32 +34,13 @@ Ctrl-C stops all of it.
 
 /** `npm run rehearse`: 0 once the fine-tuned model has answered, 1 when something failed. */
 async function rehearse(argv: readonly string[]): Promise<number> {
-  const line = readCommandLine(argv, COMMAND);
-  if (line === null) {
+  const options = readOptions(argv);
+  if (options === null) {
     return 0;
   }
-  const { seed = "0", keep = false, terraform } = line.values;
-  if (![undefined, "real", "stub"].includes(terraform)) {
-    throw new CommandError(
-      `--terraform got "${terraform}"; allowed: real, stub.`,
-      2,
-    );
-  }
-  if (!/^\d{1,9}$/.test(seed)) {
-    throw new CommandError(
-      `--seed got "${seed}"; allowed: a whole number from 0 to 999999999, such as --seed 1.`,
-      2,
-    );
-  }
-  const { interruptions: points, series } = line.values;
+  const { seed, keep, terraform, interruptions: points, series } = options;
   if (points !== undefined) {
-    if (!/^[1-9]\d{0,2}$/.test(points)) {
-      throw new CommandError(
-        `--interruptions got "${points}"; allowed: a whole number from 1 to 999.`,
-        2,
-      );
-    }
-    return interruptions(Number(points), Number(seed), series);
+    return interruptions(points, Number(seed), series);
   }
   const began = Date.now();
   console.error(INTRODUCTION);
