@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { type Http, http } from "../commands/http";
 import { preflight } from "../commands/preflight";
+import { budgetPermissions } from "../commands/preflight/budget";
 import { credentials } from "../commands/preflight/credentials";
 import type { Check, Preflight } from "../commands/preflight/finding";
 import { network } from "../commands/preflight/network";
@@ -249,6 +250,80 @@ describe("permissions", () => {
     expect(statuses).toEqual(["fail"]);
     expect(text).toContain("missing: run.jobs.create, run.jobs.delete");
     expect(text).toContain("--role roles/run.admin");
+  });
+
+  test("are asked for the channels of a budget that tells somebody", async () => {
+    answers[TEST] = (body) => {
+      const asked = (JSON.parse(body) as { permissions: string[] }).permissions;
+      const held = asked.filter((name) => !name.startsWith("monitoring."));
+      return [200, { permissions: held }];
+    };
+    const budget = { amount: 500, emails: ["ada@example.com"] };
+
+    const { text } = await found(permissions, given({ budget }));
+
+    expect(text).toContain("--role roles/monitoring.notificationChannelEditor");
+    expect((await found(permissions)).statuses).toEqual(["pass"]);
+  });
+});
+
+describe("permissions for the budget", () => {
+  const TEST = (account: string) =>
+    `POST /billing/v1/billingAccounts/${account}:testIamPermissions`;
+  const OWN = "0AAAAA-BBBBBB-CCCCCC";
+  const OTHER = "012345-6789AB-CDEF01";
+  const budget = { amount: 500 };
+  const asked = (body: string) => JSON.parse(body) as { permissions: string[] };
+
+  beforeEach(() => {
+    answers["GET /billing/v1/projects/proj-a/billingInfo"] = [
+      200,
+      { billingAccountName: `billingAccounts/${OWN}` },
+    ];
+  });
+
+  test("pass when all are held on the project's billing account", async () => {
+    answers[TEST(OWN)] = (body) => [200, asked(body)];
+
+    const { statuses, text } = await found(
+      budgetPermissions,
+      given({ budget }),
+    );
+
+    expect(statuses).toEqual(["pass"]);
+    expect(text).toContain(OWN);
+  });
+
+  test("fail with the role for what is missing on the account that is set", async () => {
+    answers[TEST(OTHER)] = [200, { permissions: ["billing.budgets.get"] }];
+
+    const { statuses, text } = await found(
+      budgetPermissions,
+      given({ budget: { ...budget, billingAccount: OTHER } }),
+    );
+
+    expect(statuses).toEqual(["fail"]);
+    expect(text).toContain(
+      `missing on ${OTHER}: billing.budgets.create, billing.budgets.update`,
+    );
+    expect(text).toContain("--role roles/billing.costsManager");
+  });
+
+  test("warn when they cannot be looked at", async () => {
+    answers[TEST(OWN)] = [403, { error: { code: 403, message: "no" } }];
+
+    const { statuses, text } = await found(
+      budgetPermissions,
+      given({ budget }),
+    );
+
+    expect(statuses).toEqual(["warn"]);
+    expect(text).toContain(`add-iam-policy-binding ${OWN}`);
+  });
+
+  test("are not asked for without a budget", async () => {
+    expect((await found(budgetPermissions)).statuses).toEqual([]);
+    expect(requests).toEqual([]);
   });
 });
 

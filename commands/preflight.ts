@@ -10,6 +10,7 @@ import {
   runAsProcess,
 } from "./command-line";
 import { http as httpClient } from "./http";
+import { budgetPermissions } from "./preflight/budget";
 import { credentials } from "./preflight/credentials";
 import {
   cannotTell,
@@ -54,6 +55,7 @@ const CHECKS: readonly [string, Check][] = [
   ["APIs", apisByHand],
   ["billing", billing],
   ["permissions", permissions],
+  ["permissions for the budget", budgetPermissions],
   ["organization policy on locations", locations],
   ["organization policy on traffic", traffic],
   ["network", network],

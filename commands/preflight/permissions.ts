@@ -56,6 +56,15 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "roles/logging.viewer": ["logging.logEntries.list"],
 };
 
+/** For the addresses that a budget tells. */
+const FOR_EMAILS: typeof NEEDED = {
+  "roles/monitoring.notificationChannelEditor": [
+    "monitoring.notificationChannels.create",
+    "monitoring.notificationChannels.get",
+    "monitoring.notificationChannels.delete",
+  ],
+};
+
 /**
  * Whether the caller may do what a deployment does.
  *
@@ -63,9 +72,11 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
  * https://cloud.google.com/resource-manager/reference/rest/v1/projects/testIamPermissions
  */
 export const permissions: Check = async ({ settings, google }) => {
-  const { projectId } = settings;
+  const { projectId, budget } = settings;
   const what = "permissions";
-  const asked = Object.values(NEEDED).flat();
+  const emails = budget !== "none" && budget.emails.length > 0;
+  const needed = { ...NEEDED, ...(emails ? FOR_EMAILS : {}) };
+  const asked = Object.values(needed).flat();
   const { permissions: held = [] } = await google.request<{
     permissions?: string[];
   }>({
@@ -75,7 +86,7 @@ export const permissions: Check = async ({ settings, google }) => {
     body: { permissions: asked },
     retry: { ...BRIEFLY, idempotent: true },
   });
-  const missing = Object.entries(NEEDED)
+  const missing = Object.entries(needed)
     .map(([role, all]) => ({
       role,
       lacking: all.filter((permission) => !held.includes(permission)),
