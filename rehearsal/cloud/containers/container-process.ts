@@ -9,9 +9,8 @@ import type { BuiltImage } from "../build/built-image";
 import type { Cloud } from "../cloud";
 import { randomHex, shortName } from "../identifiers";
 import type { Json } from "../state";
-import { memoryMebibytes } from "../run/resource-rules";
 import { LogTail } from "./log-tail";
-import { watchMemory } from "./memory-limit";
+import { memoryExceeded, memoryLimit, watchMemory } from "./memory-limit";
 import { MetadataServer } from "./metadata-server";
 import type { Ending, Workload, WorkloadProps } from "./workload";
 
@@ -74,15 +73,9 @@ export async function startProcess(
     },
   });
   const tail = new LogTail(file, (line) => cloud.logs.line(log, line));
-  const limit = memoryMebibytes(
-    container["resources"]?.limits?.memory ?? "512Mi",
-  );
+  const limit = memoryLimit(container);
   const memory = watchMemory(work, limit, (used) =>
-    cloud.logs.line(
-      log,
-      `Memory limit of ${limit} MiB exceeded with ${used} MiB used. Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits`,
-      "ERROR",
-    ),
+    cloud.logs.line(log, memoryExceeded(limit, used), "ERROR"),
   );
   const ended = work.ended
     .catch((error: Error) => {

@@ -2,6 +2,7 @@ import { constants } from "node:os";
 import type { Cloud } from "../cloud";
 import { exitCode, type PhaseFaultKind } from "../phase-faults";
 import { StartFailure } from "../run/start-checks";
+import { memoryExceeded, memoryLimit } from "./memory-limit";
 import type { Ending, Workload, WorkloadProps } from "./workload";
 
 /**
@@ -17,6 +18,7 @@ export function injectedEnding(
   const { region } = cloud.settings;
   cloud.logs.line(log, `INJECTED: --fault ${kind}`, "WARNING");
   const accelerator = template["nodeSelector"]?.accelerator ?? "no GPU";
+  const limit = memoryLimit(template["containers"][0]);
   const { SIGKILL, SIGTERM } = constants.signals;
   switch (kind) {
     case "quota":
@@ -32,11 +34,7 @@ export function injectedEnding(
         "COMMON_REASON_UNDEFINED",
       );
     case "memory":
-      cloud.logs.line(
-        log,
-        "Memory limit of 16384 MiB exceeded with 16391 MiB used. Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits",
-        "ERROR",
-      );
+      cloud.logs.line(log, memoryExceeded(limit, limit + 7), "ERROR");
       return over({
         exitCode: 128 + SIGKILL,
         signal: SIGKILL,

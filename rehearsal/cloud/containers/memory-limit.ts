@@ -1,5 +1,7 @@
 import type { LocalProcess } from "../../local-process";
 import { processIds, processStatus } from "../../process-status";
+import { memoryMebibytes } from "../run/resource-rules";
+import type { Json } from "../state";
 
 const EVERY_MS = 2000;
 const PAGE_KIB = 4;
@@ -8,6 +10,19 @@ const PAGE_KIB = 4;
 export interface MemoryWatch {
   readonly exceeded: boolean;
   end(): void;
+}
+
+/** What Cloud Run logs of a container that held more than its limit. */
+export function memoryExceeded(
+  limitMebibytes: number,
+  mebibytes: number,
+): string {
+  return `Memory limit of ${limitMebibytes} MiB exceeded with ${mebibytes} MiB used. Consider increasing the memory limit, see https://cloud.google.com/run/docs/configuring/memory-limits`;
+}
+
+/** A container's limit. */
+export function memoryLimit(container: Json): number {
+  return memoryMebibytes(container["resources"]?.limits?.memory ?? "512Mi");
 }
 
 /** Kills what holds more than its limit, as Cloud Run does. Without /proc nothing is watched. */
