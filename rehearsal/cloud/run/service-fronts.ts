@@ -4,7 +4,8 @@ import { condition } from "./condition";
 import { RevisionInstance } from "./revision-instance";
 import { ServiceFront } from "./service-front";
 
-const LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
+/** Of a target that follows the newest revision. */
+export const LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
 
 /** The addresses of all services, and the instances behind them. */
 export class ServiceFronts {

@@ -7,11 +7,10 @@ import { condition } from "./condition";
 import { deploy } from "./deploy-service";
 import { protoJson } from "./proto-json";
 import { checkId, masked, resource } from "./resource";
+import { LATEST } from "./service-fronts";
 import { serviceJson, typed } from "./service-json";
 import { readSecrets, requireActAs } from "./start-checks";
 import { labelProblems, templateProblems } from "./template-rules";
-
-const LATEST = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services */
 export const services: Handlers = {
