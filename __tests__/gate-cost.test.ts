@@ -56,6 +56,7 @@ function plan(...resources: Resource[]): Plan {
     drift: [],
     outputs: [],
     variables: {},
+    providerArguments: {},
     labels: {},
     providers: {},
     faults: [],

@@ -30,6 +30,7 @@ const plan = (planned: Resource): Plan => ({
   drift: [],
   outputs: [],
   variables: {},
+  providerArguments: {},
   labels: {},
   providers: {},
   faults: [],

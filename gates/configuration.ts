@@ -14,6 +14,7 @@ export interface Configuration {
   /** By address without indexes. */
   readonly resources: ReadonlyMap<string, Configured>;
   readonly providers: Record<string, string | undefined>;
+  readonly providerArguments: Json;
 
   /** Default labels of all providers. */
   readonly labels: Record<string, string>;
@@ -55,6 +56,9 @@ export function configuration(json: unknown): Configuration {
       providers
         .filter(([, entry]) => text(entry, "alias") === undefined)
         .map(([name, entry]) => [name, text(entry, "version_constraint")]),
+    ),
+    providerArguments: Object.fromEntries(
+      providers.map(([name, entry]) => [name, own(entry, "expressions")]),
     ),
     labels: Object.fromEntries(
       providers.flatMap(([, entry]) => {

@@ -52,6 +52,7 @@ export function readPlan(json: unknown): Plan {
         own(entry, "value"),
       ]),
     ),
+    providerArguments: config.providerArguments,
     labels: config.labels,
     providers: config.providers,
     ...(terraformVersion === undefined ? {} : { terraformVersion }),

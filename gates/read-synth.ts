@@ -35,6 +35,7 @@ export function readSynth(json: unknown): Plan {
     drift: [],
     outputs: Object.entries(objectOf(own(json, "output"))).map(output),
     variables: {},
+    providerArguments: objectOf(own(json, "provider")),
     labels: Object.fromEntries(
       providers.flatMap((p) => labelsOf(own(p, "default_labels"))),
     ),

@@ -87,6 +87,9 @@ export interface Plan {
   /** Variables by name, with the value that the plan was made with. */
   readonly variables: Readonly<Record<string, unknown>>;
 
+  /** Arguments of the providers, as they are written down. */
+  readonly providerArguments: Json;
+
   /** Labels that the provider puts on everything. */
   readonly labels: Readonly<Record<string, string>>;
 

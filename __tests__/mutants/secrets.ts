@@ -76,6 +76,11 @@ export const secretsMutants: readonly Mutant[] = [
     "a token in a variable",
     (p) => (p.variables.other = { value: TOKENS["Hugging Face"] }),
   ),
+  m("G14", "a token among a provider's arguments", (p) => {
+    p.configuration.provider_config.google.expressions.access_token = {
+      constant_value: TOKENS["Google access"],
+    };
+  }),
   m(
     "G14",
     "secret_data in clear",

@@ -54,13 +54,15 @@ function commandTokens({ address, provisioners }: Resource): Observation[] {
   return observe(address, shapes(all, "provisioners"));
 }
 
-function ofThePlan({ outputs, variables }: Plan): Observation[] {
+function ofThePlan(plan: Plan): Observation[] {
+  const { outputs, variables, providerArguments } = plan;
   return observe(WHOLE_PLAN, [
     ...shapes(
       Object.fromEntries(outputs.map((o) => [o.name, o.value])),
       "output",
     ),
     ...shapes(variables, "var"),
+    ...shapes(providerArguments, "provider"),
   ]);
 }
 
