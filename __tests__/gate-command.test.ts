@@ -298,6 +298,21 @@ test("a waiver does not cover a change of the same resource, another resource or
   expect(await blocked(same, { ...entry, environment: "dev" })).toBe(1);
 });
 
+test("a waiver for a variable that looks like a secret covers no other, and no other value", async () => {
+  const holding = (variables: object) => ({
+    ...planFixture("reviewed"),
+    variables,
+  });
+  const example = holding({ example: { value: TOKEN } });
+  const entry = await printedWaiver(example, "G14");
+  waivers({ ...entry, reason: "the example of the documentation" });
+  const code = async (plan: PlanJson) => (await run(plan)).code;
+
+  expect(await code(example)).toBe(0);
+  expect(await code(holding({ other: { value: TOKEN } }))).toBe(1);
+  expect(await code(holding({ example: { value: `${TOKEN}x` } }))).toBe(1);
+});
+
 test("a waiver that fits nothing blocks; one of another environment, or of the synthesis, is left alone", async () => {
   const entry = {
     rule: "G02",

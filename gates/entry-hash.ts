@@ -1,7 +1,7 @@
 import { createHash, scryptSync } from "node:crypto";
 import { attributes } from "./attribute";
 import { type Finding, WHOLE_PLAN } from "./finding";
-import { isObject } from "./json";
+import { isObject, type Json, own } from "./json";
 import { isDeleted, type Plan, type Resource } from "./resource";
 
 /**
@@ -55,15 +55,23 @@ function valueOf(resource: Resource, { attribute, message }: Finding): unknown {
   return found.length > 0 ? found : [message, resource.provisioners];
 }
 
-/** Findings about all of it are the same in the same projects. */
-function wholePlan({ resources }: Plan, { message }: Finding): unknown {
+/** Findings about all of it are the same in the same projects, for the same value. */
+function wholePlan(plan: Plan, { attribute, message }: Finding): unknown {
+  const { resources, outputs, variables, providerArguments } = plan;
+  const [part = "", name = ""] = (attribute ?? "").split(/[.[]/);
+  const parts: Json = {
+    output: Object.fromEntries(outputs.map((o) => [o.name, o.value])),
+    var: variables,
+    provider: providerArguments,
+  };
+  const value = own(own(parts, part), name);
   const projects = new Set(
     resources
       .map(({ values }) => values.project)
       .filter(Boolean)
       .map(String),
   );
-  return [WHOLE_PLAN, message, [...projects].sort()];
+  return [WHOLE_PLAN, attribute, value, message, [...projects].sort()];
 }
 
 /** JSON with sorted keys. */
