@@ -37,6 +37,11 @@ export function lastStep(log: string): Step | undefined {
   return undefined;
 }
 
+/** The part of an output that fits, or else its last line. */
+export function lineOf(output: string, pattern: RegExp): string {
+  return pattern.exec(output)?.[0] ?? output.trimEnd().split("\n").at(-1)!;
+}
+
 /** The JSON object that a line is, if it is one. */
 export function entry(line: string): Record<string, unknown> | undefined {
   if (!line.startsWith("{")) {

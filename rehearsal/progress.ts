@@ -61,6 +61,11 @@ export function expected(seconds: number): (elapsed: number) => State {
   });
 }
 
+/** A line between the steps. */
+export function say(text: string): void {
+  console.error(`  ${text}`);
+}
+
 interface Shown {
   update(state: State): void;
   end(text: string | undefined): void;

@@ -5,11 +5,10 @@ import type { Marker } from "./canary/marker";
 import { DEFAULTS } from "./cloud/cloud-settings";
 import { cloudEnvironment } from "./cloud/environment";
 import { CloudServer } from "./cloud/server";
-import { applyGantt, clocked } from "./gantt/apply-gantt";
-import { applyState } from "./apply-state";
-import { readableLog } from "./gantt/apply-steps";
-import { expected, finish, withProgress } from "./progress";
-import { leftOver } from "./left-over";
+import { applyWithChart } from "./apply-with-chart";
+import { lineOf } from "./log-line";
+import { expected, say, withProgress } from "./progress";
+import { requireNothingLeft } from "./left-over";
 import { putInputs } from "./rehearsal-inputs";
 import { synthesize } from "./synthesized-stack";
 import { TerraformFolder } from "./terraform-folder";
@@ -128,28 +127,6 @@ export class TerraformRehearsal {
     say(this.canary.finish());
   }
 
-  private async apply(title: string): Promise<void> {
-    const { workspace } = this.props;
-    const name = `apply-${++this.applies}`;
-    const clocks = join(workspace.folder, `${name}.clocks`);
-    const work = this.terraform.start(
-      ["apply", "-json", "-input=false", "-auto-approve"],
-      clocked(clocks),
-    );
-    await finish(title, work, applyState);
-    say(lineOf(readableLog(work.output), /^Apply complete!.*/m));
-    const { output: graph } = await this.terraform.run("graph");
-    const chart = applyGantt({
-      title,
-      log: work.output,
-      graph,
-      clocks,
-      png: join(workspace.folder, `${name}.png`),
-      columns: process.stderr.columns,
-    });
-    console.error(`\n${chart}\n`);
-  }
-
   private async output(name: string): Promise<string> {
     const { output } = await this.terraform.run("output", "-raw", name);
     return output.trim();
@@ -173,10 +150,15 @@ export class TerraformRehearsal {
     what: string,
     title: string,
   ): Promise<void> {
+    const { terraform, props } = this;
     const started = () =>
       Object.keys(this.server.cloud.state.executions).length;
     const before = started();
-    await this.apply(title);
+    await applyWithChart({
+      ...{ terraform, title },
+      workspace: props.workspace,
+      name: `apply-${++this.applies}`,
+    });
     const made = started() - before;
     if (made !== count) {
       throw new CommandError(
@@ -186,30 +168,16 @@ export class TerraformRehearsal {
     say(`${what}: trained ${made} times`);
   }
 
-  /** Destroys, and holds what is left against what the settings keep. */
+  /** Destroys all but what the settings keep. */
   private async destroy(): Promise<void> {
     const { output } = await withProgress(
       "Destroying",
       expected(40),
       this.terraform.run("destroy", "-input=false", "-auto-approve"),
     );
-    const { left, buckets } = leftOver(this.server.cloud);
-    // The one that holds models is kept by default, and Terraform says that it could not go.
-    if (left.length > 0 || buckets.join() !== "rehearsal-models") {
-      throw new CommandError(
-        `The destroy left behind: ${[...left, ...buckets].join(", ")}\n${output}`,
-      );
-    }
+    requireNothingLeft(this.server.cloud, output);
     say(
       "destroyed: nothing is left but the models' bucket, as the settings say",
     );
   }
-}
-
-function say(text: string): void {
-  console.error(`  ${text}`);
-}
-
-function lineOf(output: string, pattern: RegExp): string {
-  return pattern.exec(output)?.[0] ?? output.trimEnd().split("\n").at(-1)!;
 }
