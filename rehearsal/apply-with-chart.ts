@@ -16,14 +16,17 @@ export interface ApplyProps {
 
   /** Of the files that it leaves, such as the chart. */
   readonly name: string;
+
+  /** The file of a saved plan. @default a plan of its own */
+  readonly plan?: string | undefined;
 }
 
 /** Applies, and shows where the time went: in the terminal, and as NAME.png in the workspace. */
 export async function applyWithChart(props: ApplyProps): Promise<void> {
-  const { terraform, workspace, title, name } = props;
+  const { terraform, workspace, title, name, plan } = props;
   const clocks = join(workspace.folder, `${name}.clocks`);
   const work = terraform.start(
-    ["apply", "-json", "-input=false", "-auto-approve"],
+    ["apply", "-json", "-input=false", plan ?? "-auto-approve"],
     clocked(clocks),
   );
   await finish(title, work, applyState);

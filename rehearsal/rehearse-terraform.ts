@@ -9,6 +9,7 @@ import { applyWithChart } from "./apply-with-chart";
 import { lineOf } from "./log-line";
 import { expected, say, withProgress } from "./progress";
 import { requireNothingLeft } from "./left-over";
+import { passGate } from "./plan-gate";
 import { putInputs } from "./rehearsal-inputs";
 import { synthesize } from "./synthesized-stack";
 import { TerraformFolder } from "./terraform-folder";
@@ -88,7 +89,7 @@ export class TerraformRehearsal {
     return new TerraformRehearsal(props, server, terraform, canary);
   }
 
-  /** Plan, apply, no changes, another hyperparameter, back to the first run, destroy. */
+  /** Plan, gate, apply, no changes, another hyperparameter, back to the first run, destroy. */
   public async wholeLife(): Promise<void> {
     try {
       await this.live();
@@ -106,10 +107,13 @@ export class TerraformRehearsal {
       expected(10),
       this.terraform.run("plan", "-input=false", `-out=${file}`),
     );
+    if (plan.code !== 0) {
+      throw new CommandError(`The plan failed:\n${plan.output}`);
+    }
     say(lineOf(plan.output, /^Plan: .*/m));
-    // For the canary alone: its log then lies beside the plan.
-    await this.terraform.run("show", "-json", file);
-    await this.expectExecutions(1, "the first apply", "Applying");
+    const shown = await this.terraform.run("show", "-json", file);
+    say(`gate: ${await passGate(shown.output, workspace)}`);
+    await this.expectExecutions(1, "the first apply", "Applying", file);
     const runId = await this.output("run_id");
     await this.requireNoChanges("a second plan");
     this.canary.search();
@@ -144,18 +148,19 @@ export class TerraformRehearsal {
     say(`${what}: no changes`);
   }
 
-  /** Applies what is synthesized, and counts the trainings that this starts. */
+  /** Applies a plan, or else what is synthesized, and counts the trainings that this starts. */
   private async expectExecutions(
     count: number,
     what: string,
     title: string,
+    plan?: string,
   ): Promise<void> {
     const { terraform, props } = this;
     const started = () =>
       Object.keys(this.server.cloud.state.executions).length;
     const before = started();
     await applyWithChart({
-      ...{ terraform, title },
+      ...{ terraform, title, plan },
       workspace: props.workspace,
       name: `apply-${++this.applies}`,
     });
