@@ -8,6 +8,7 @@ import { imagesMutants } from "./images";
 import { secretsMutants } from "./secrets";
 import { identitiesMutants } from "./identities";
 import { commandsMutants } from "./commands";
+import { optionsMutants } from "./options";
 import type { Mutant } from "./mutant";
 
 /** Every single edit. */
@@ -22,4 +23,5 @@ export const MUTANTS: readonly Mutant[] = [
   ...secretsMutants,
   ...identitiesMutants,
   ...commandsMutants,
+  ...optionsMutants,
 ];

@@ -1,3 +1,4 @@
+import type { Profile } from "../../gates/profile";
 import type { PlanJson } from "../plan-fixtures";
 import { after } from "../plan-edits";
 
@@ -6,6 +7,9 @@ export interface Mutant {
   readonly what: string;
   readonly rules: readonly string[];
   readonly edit: (plan: PlanJson) => void;
+
+  /** What the plan is held against, beside what holds for all. */
+  readonly profile?: Partial<Profile>;
 }
 
 export const SERVICE = "google_cloud_run_v2_service";
