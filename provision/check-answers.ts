@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { isLocal } from "../commands/ask/service-call";
 import { type Http, http as httpClient } from "../commands/http";
 import { compareAnswers } from "./compare-answers";
 import { fetchGolden } from "./golden-answers";
@@ -146,12 +147,6 @@ async function failed(
   return new Error(
     `${kind}: ${SERVICE_NAME} ${what}. What to do: ${remedy}. Its newest revision has the traffic and goes on answering; to go back, ${back}. The next deploy checks again`,
   );
-}
-
-/** Whether a server runs on this machine. */
-function isLocal(url: string): boolean {
-  const { hostname } = new URL(url);
-  return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
 if (require.main === module) runProvisioner(checkAnswers);

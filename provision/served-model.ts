@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { mayBeStarting } from "../commands/ask/service-call";
+import { shortened } from "../commands/ask/shortened";
 import { type Http, type HttpAnswer, HttpError } from "../commands/http";
 import { Unchecked } from "./unchecked";
 
@@ -80,7 +82,7 @@ export class ServedModel {
           if (status === 401 || this.seconds() > grantSeconds) {
             throw new Refused(status);
           }
-        } else if (!isBusy(answer)) {
+        } else if (!mayBeStarting(answer)) {
           throw new ServerError(path, status, shortened(answer.text));
         }
       } catch (error) {
@@ -128,23 +130,10 @@ export class ServedModel {
   }
 }
 
-function isBusy({ status, text }: HttpAnswer): boolean {
-  return (
-    [429, 502, 503, 504].includes(status) ||
-    // Cloud Run's own words; a 500 of the server itself will not go away.
-    (status === 500 && text.includes("no available instance"))
-  );
-}
-
 function json<T>(path: string, { status, text }: HttpAnswer): T {
   try {
     return JSON.parse(text) as T;
   } catch {
     throw new ServerError(path, status, `no JSON: ${shortened(text)}`);
   }
-}
-
-function shortened(text: string): string {
-  const line = text.replace(/\s+/g, " ").trim();
-  return line.length <= 200 ? line : `${line.slice(0, 200)}...`;
 }

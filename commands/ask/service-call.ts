@@ -95,7 +95,8 @@ export function isLocal(url: string): boolean {
   return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);
 }
 
-function mayBeStarting({ status, text }: HttpAnswer): boolean {
+/** Whether it is Cloud Run that answers, for want of an instance. */
+export function mayBeStarting({ status, text }: HttpAnswer): boolean {
   return (
     [429, 502, 503, 504].includes(status) ||
     // Cloud Run's own words; a 500 of the server itself will not go away.
