@@ -43,6 +43,11 @@ const TYPES: Readonly<Record<string, Omit<Workload, "resource">>> = {
   },
 };
 
+/** Path of a key in a type's template; of none for another type. */
+export function inTemplate(type: string, ...keys: string[]): string[] {
+  return [...(TYPES[type]?.template ?? []), ...keys];
+}
+
 /** Everything of Cloud Run that will be there after the apply. */
 export function workloads({ resources }: Plan): Workload[] {
   return resources
@@ -51,6 +56,9 @@ export function workloads({ resources }: Plan): Workload[] {
     )
     .map((resource) => ({ resource, ...TYPES[resource.type]! }));
 }
+
+/** Name of the resource that a container asks a GPU by. */
+export const GPU = "nvidia.com/gpu";
 
 /** GPUs of one instance or task. */
 export interface Gpus {
@@ -89,6 +97,3 @@ export function gpus({ resource, template }: Workload): Gpus | undefined {
     ...(accelerator === undefined ? {} : { accelerator }),
   };
 }
-
-/** Name of the resource that a container asks a GPU by. */
-const GPU = "nvidia.com/gpu";

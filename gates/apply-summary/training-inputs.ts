@@ -1,6 +1,7 @@
 import { attributes } from "../attribute";
-import { inTemplate, type Values } from "../cost/gpu-instance";
+import type { Values } from "../cost/gpu-instance";
 import { own, text } from "../json";
+import { inTemplate } from "../workload";
 
 /** A variable of the trainer's container, by name. */
 export type Environment = ReadonlyMap<string, string>;

@@ -2,6 +2,7 @@ import { ACCELERATORS, type ContainerSize } from "../../constructs/gpu-shapes";
 import { attribute, attributes } from "../attribute";
 import type { Json } from "../json";
 import type { Resource } from "../resource";
+import { GPU, inTemplate } from "../workload";
 
 /** Values of a resource, as they will be or as they were. */
 export type Values = Pick<Resource, "values" | "unknown">;
@@ -16,22 +17,9 @@ export interface GpuInstance {
   readonly redundant: boolean;
 }
 
-/** Where services and jobs keep what an instance or a task is made of. */
-const TEMPLATE: Readonly<Record<string, readonly string[]>> = {
-  google_cloud_run_v2_service: ["template"],
-  google_cloud_run_v2_job: ["template", "template"],
-};
-
-const GPU = "nvidia.com/gpu";
-
 /** The values that a resource had, to be read like those that it will have. */
 export function valuesBefore({ before }: Resource): Values | undefined {
   return before === null ? undefined : { values: before, unknown: {} };
-}
-
-/** Path of a key in the template of instances or tasks. */
-export function inTemplate(type: string, ...keys: string[]): string[] {
-  return [...(TEMPLATE[type] ?? []), ...keys];
 }
 
 /**
@@ -42,7 +30,6 @@ export function gpuInstance(
   type: string,
   values: Values,
 ): GpuInstance | undefined {
-  if (TEMPLATE[type] === undefined) return undefined;
   const at = (...keys: string[]) =>
     attribute(values, inTemplate(type, ...keys))?.value;
   const limits = attributes(

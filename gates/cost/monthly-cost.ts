@@ -1,12 +1,7 @@
 import { attribute } from "../attribute";
 import { isDeleted, type Plan, remains, type Resource } from "../resource";
-import { gpus, workloads } from "../workload";
-import {
-  gpuInstance,
-  inTemplate,
-  type Values,
-  valuesBefore,
-} from "./gpu-instance";
+import { gpus, inTemplate, workloads } from "../workload";
+import { gpuInstance, type Values, valuesBefore } from "./gpu-instance";
 import { HOURS_A_MONTH, hourlyPrice } from "./price-table";
 
 /** What a service costs a month, in US dollars; undefined where not known. */

@@ -1,7 +1,8 @@
 import { attribute } from "../attribute";
 import type { Resource } from "../resource";
+import { inTemplate } from "../workload";
 import { hourlyPrice } from "./price-table";
-import { gpuInstance, inTemplate, type Values } from "./gpu-instance";
+import { gpuInstance, type Values } from "./gpu-instance";
 
 /** Cloud Run's own defaults where a job does not say: the provider has them too. */
 const DEFAULTS = { retries: 3, timeoutSeconds: 600 };
