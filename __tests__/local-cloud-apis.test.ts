@@ -156,22 +156,6 @@ describe("a local Google Cloud", () => {
     );
     expect(await found('labels."a.b/c"="x"')).toEqual(["two"]);
   });
-
-  test("puts a snapshot of everything back", async () => {
-    const { store } = cloud.server.cloud;
-    store.snapshot("before");
-    await cloud.account("passing-sa");
-    store.restore("before");
-
-    expect(
-      await cloud.refusal(
-        cloud.get(
-          "iam",
-          `${PROJECT}/serviceAccounts/${cloud.email("passing-sa")}`,
-        ),
-      ),
-    ).toContain("404 Unknown service account");
-  });
 });
 
 describe("a local Google Cloud with delays", () => {

@@ -8,12 +8,12 @@ import { Tokens } from "./iam/tokens";
 import { Logs } from "./logs";
 import { Operations } from "./operations";
 import { ServiceFronts } from "./run/service-fronts";
+import { emptyState } from "./state";
 import { ObjectStore } from "./storage/object-store";
-import { Store } from "./store";
 
 /** One project of a local Google Cloud: its memory and what works on it. */
 export class Cloud {
-  readonly store = new Store();
+  readonly state = emptyState();
   readonly access: Access;
   readonly tokens: Tokens;
   readonly operations: Operations;
@@ -28,12 +28,12 @@ export class Cloud {
 
   constructor(readonly settings: CloudSettings) {
     mkdirSync(settings.folder, { recursive: true });
-    this.access = new Access(this.store, settings);
-    this.tokens = new Tokens(this.store);
-    this.operations = new Operations(this.store, settings);
-    this.logs = new Logs(this.store, settings);
+    this.access = new Access(this.state, settings);
+    this.tokens = new Tokens(this.state);
+    this.operations = new Operations(this.state, settings);
+    this.logs = new Logs(this.state, settings);
     this.objects = new ObjectStore(
-      this.store,
+      this.state,
       join(settings.folder, "buckets"),
     );
     this.containers = new Containers(this);
@@ -42,10 +42,6 @@ export class Cloud {
     this.access.create(this.project, [
       { role: "roles/owner", members: [`user:${settings.user}`] },
     ]);
-  }
-
-  get state() {
-    return this.store.state;
   }
 
   /** `projects/ID`. */

@@ -1,7 +1,6 @@
 import type { CloudSettings } from "./cloud-settings";
 import { nextNumber, timestamp } from "./identifiers";
-import type { Json } from "./state";
-import type { Store } from "./store";
+import type { CloudState, Json } from "./state";
 
 /** Where an entry comes from. @see https://cloud.google.com/logging/docs/api/v2/resource-list */
 export interface LogSource {
@@ -13,7 +12,7 @@ export interface LogSource {
 /** What Cloud Logging keeps. */
 export class Logs {
   constructor(
-    private readonly store: Store,
+    private readonly state: CloudState,
     private readonly settings: CloudSettings,
   ) {}
 
@@ -31,7 +30,7 @@ export class Logs {
   }
 
   write(entry: Json): void {
-    this.store.state.logEntries.push({
+    this.state.logEntries.push({
       insertId: nextNumber().toString(36),
       timestamp: timestamp(),
       receiveTimestamp: timestamp(),

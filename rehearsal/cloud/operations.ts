@@ -2,13 +2,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
 import type { CloudSettings } from "./cloud-settings";
 import { nextNumber } from "./identifiers";
-import type { Json } from "./state";
-import type { Store } from "./store";
+import type { CloudState, Json } from "./state";
 
 /** Long-running operations. @see https://google.aip.dev/151 */
 export class Operations {
   constructor(
-    private readonly store: Store,
+    private readonly state: CloudState,
     private readonly settings: CloudSettings,
   ) {}
 
@@ -25,7 +24,7 @@ export class Operations {
   ): Json {
     const name = `${parent === "" ? "" : `${parent}/`}operations/${parent === "" ? "acf." : ""}${nextNumber()}`;
     const notBefore = Date.now() + this.settings.operationDelay * 1000;
-    const { operations } = this.store.state;
+    const { operations } = this.state;
     const operation = { name, metadata, done: false, notBefore };
     operations[name] = operation;
     void this.finish(operation, work);
@@ -38,7 +37,7 @@ export class Operations {
    * @returns it, or undefined if there is none
    */
   hold(name: string): Json | undefined {
-    const found = this.store.state.operations[name];
+    const found = this.state.operations[name];
     if (found === undefined) return undefined;
     found.notBefore = Infinity;
     return this.get(name);
@@ -46,7 +45,7 @@ export class Operations {
 
   /** @throws ApiError if there is none */
   get(name: string): Json {
-    const found = this.store.state.operations[name];
+    const found = this.state.operations[name];
     if (found === undefined) {
       throw new ApiError(404, `Operation ${name} was not found.`);
     }

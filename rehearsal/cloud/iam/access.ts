@@ -1,15 +1,15 @@
 import { ApiError } from "../api-error";
 import type { CloudSettings } from "../cloud-settings";
 import { etag } from "../identifiers";
-import type { Store } from "../store";
 import { type ConditionContext, holds } from "./condition";
 import type { Binding, Policy } from "./policy";
 import { roleAllows } from "./roles";
+import type { CloudState } from "../state";
 
 /** Policies of all resources, and what they allow. */
 export class Access {
   constructor(
-    private readonly store: Store,
+    private readonly state: CloudState,
     private readonly settings: CloudSettings,
   ) {}
 
@@ -19,7 +19,7 @@ export class Access {
 
   /** The policy that was set last, whether it has got around or not. */
   policy(resource: string): Policy {
-    const policies = this.store.state.policies[resource] ?? [];
+    const policies = this.state.policies[resource] ?? [];
     return (
       policies.at(-1)?.policy ?? { version: 1, etag: "ACAB", bindings: [] }
     );
@@ -52,18 +52,18 @@ export class Access {
 
   /** Gives a new resource the policy that it is born with, in force at once. */
   create(resource: string, bindings: readonly Binding[]): void {
-    delete this.store.state.policies[resource];
+    delete this.state.policies[resource];
     this.put(resource, { version: 1, etag: etag(), bindings }, 0);
   }
 
   delete(resource: string): void {
-    delete this.store.state.policies[resource];
+    delete this.state.policies[resource];
   }
 
   /** A deleted account keeps its place in policies, but means nobody. */
   forget(email: string, uniqueId: string): void {
     const deleted = `deleted:serviceAccount:${email}?uid=${uniqueId}`;
-    for (const policies of Object.values(this.store.state.policies)) {
+    for (const policies of Object.values(this.state.policies)) {
       for (const entry of policies) {
         entry.policy = {
           ...entry.policy,
@@ -103,7 +103,7 @@ export class Access {
   }
 
   private put(resource: string, policy: Policy, since: number): void {
-    const policies = (this.store.state.policies[resource] ??= []);
+    const policies = (this.state.policies[resource] ??= []);
     policies.push({ since, policy });
     // The newest that is in force, and what comes after it.
     const limit = Date.now() - this.settings.iamDelay * 1000;
@@ -114,7 +114,7 @@ export class Access {
 
   private effective(resource: string): readonly Binding[] {
     const limit = Date.now() - this.settings.iamDelay * 1000;
-    const policies = this.store.state.policies[resource] ?? [];
+    const policies = this.state.policies[resource] ?? [];
     return (
       policies.filter(({ since }) => since <= limit).at(-1)?.policy.bindings ??
       []
@@ -146,10 +146,7 @@ export class Access {
       const own = /^serviceAccount:(.+@(.+)\.iam\.gserviceaccount\.com)$/.exec(
         member,
       );
-      if (
-        own?.[2] === this.settings.project &&
-        !this.store.state.accounts[own[1]!]
-      ) {
+      if (own?.[2] === this.settings.project && !this.state.accounts[own[1]!]) {
         throw new ApiError(400, `Service account ${own[1]} does not exist.`);
       }
       if (!/^(allUsers$|allAuthenticatedUsers$|[\w]+:)/.test(member)) {

@@ -5,7 +5,7 @@ import {
   verify,
 } from "node:crypto";
 import { randomHex } from "../identifiers";
-import type { Store } from "../store";
+import type { CloudState } from "../state";
 
 /** What an identity token says. @see https://cloud.google.com/docs/authentication/token-types#id */
 export interface IdentityClaims {
@@ -28,20 +28,20 @@ const ISSUER = "https://accounts.google.com";
 export class Tokens {
   private readonly keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-  constructor(private readonly store: Store) {}
+  constructor(private readonly state: CloudState) {}
 
   /** A new access token for a principal, such as `serviceAccount:EMAIL`. */
   accessToken(principal: string, seconds = HOUR): string {
     const token = `ya29.local-${randomHex(32)}`;
     const expires = Date.now() + seconds * 1000;
-    this.store.state.tokens[token] = { principal, expires };
+    this.state.tokens[token] = { principal, expires };
     return token;
   }
 
   /** Whom a request's `Authorization` stands for; undefined if it is not accepted. */
   principal(authorization: string | undefined): string | undefined {
     const token = /^Bearer (.+)$/i.exec(authorization ?? "")?.[1] ?? "";
-    const known = this.store.state.tokens[token];
+    const known = this.state.tokens[token];
     return known && known.expires > Date.now() ? known.principal : undefined;
   }
 

@@ -3,8 +3,7 @@ import { createReadStream, mkdirSync, rmSync, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { etag, nextNumber, timestamp } from "../identifiers";
-import type { Json, StoredObject } from "../state";
-import type { Store } from "../store";
+import type { CloudState, Json, StoredObject } from "../state";
 import { BucketFolder } from "./bucket-folder";
 import { Crc32c } from "./crc32c";
 
@@ -29,7 +28,7 @@ export class ObjectStore {
   private readonly folders = new Map<string, BucketFolder>();
 
   constructor(
-    private readonly store: Store,
+    private readonly state: CloudState,
     private readonly folder: string,
   ) {}
 
@@ -50,7 +49,7 @@ export class ObjectStore {
 
   /** All versions in a bucket. */
   versions(bucket: string): StoredObject[] {
-    return (this.store.state.objects[bucket] ??= []);
+    return (this.state.objects[bucket] ??= []);
   }
 
   find(
@@ -116,21 +115,17 @@ export class ObjectStore {
     }
     const versions = this.versions(object.bucket);
     versions.splice(versions.indexOf(object), 1);
-    if (!this.store.hasSnapshots) {
-      rmSync(this.file(object), { force: true });
-    }
+    rmSync(this.file(object), { force: true });
   }
 
   deleteBucket(bucket: string): void {
-    delete this.store.state.objects[bucket];
-    if (!this.store.hasSnapshots) {
-      this.bucketFolder(bucket).delete();
-    }
+    delete this.state.objects[bucket];
+    this.bucketFolder(bucket).delete();
     this.folders.delete(bucket);
   }
 
   private retire(object: StoredObject): void {
-    if (this.store.state.buckets[object.bucket]?.["versioning"]?.enabled) {
+    if (this.state.buckets[object.bucket]?.["versioning"]?.enabled) {
       object.timeDeleted = timestamp();
     } else {
       this.deleteVersion(object);
