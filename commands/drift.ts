@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { codeSpan } from "../gates/code-span";
 import { drifts } from "../gates/drift";
@@ -11,6 +10,7 @@ import {
   readCommandLine,
   runAsProcess,
 } from "./command-line";
+import { readJson } from "./gate/json-file";
 
 const COMMAND: Command<Record<never, never>> = {
   name: "drift",
@@ -32,9 +32,7 @@ export async function drift(
   if (file === undefined || another !== undefined) {
     throw new CommandError("Give one plan: npm run drift -- plan.json", 2);
   }
-  const json: unknown = JSON.parse(
-    readFileSync(path.resolve(root, file), "utf8"),
-  );
+  const json = readJson(path.resolve(root, file));
   const plan = readPlan(json);
   // Half a plan does not say that nothing differs.
   if (own(json, "errored") !== false) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { applySummary } from "../gates/apply-summary/apply-summary";
 import { summaryMarkdown } from "../gates/apply-summary/summary-markdown";
@@ -28,6 +28,7 @@ import {
   profileOf,
   WAIVERS,
 } from "./gate/gate-options";
+import { readJson } from "./gate/json-file";
 
 const COMMAND: Command<typeof OPTIONS> = {
   name: "gate",
@@ -37,9 +38,6 @@ const COMMAND: Command<typeof OPTIONS> = {
   options: OPTIONS,
   positionals: "plan.json",
 };
-
-/** Larger than any plan of this project by a factor of a thousand. */
-const LARGEST = 100 * 1024 * 1024;
 
 /** `npm run gate`: 0 passed, 1 blocked, 2 for everything that was no judgement. */
 export async function gate(
@@ -107,27 +105,6 @@ function waivers(file: string | undefined, root: string): readonly Waiver[] {
   const standard = path.resolve(root, WAIVERS);
   if (file === undefined && !existsSync(standard)) return [];
   return readWaivers(file === undefined ? standard : path.resolve(root, file));
-}
-
-function readJson(file: string): unknown {
-  const found = statSync(file, { throwIfNoEntry: false });
-  if (found?.isFile() !== true) {
-    throw new Error(
-      "there is no such file; terraform show -json PLANFILE > FILE writes it",
-    );
-  }
-  if (found.size > LARGEST) {
-    throw new Error(`${found.size} bytes; the most is ${LARGEST}`);
-  }
-  const text = readFileSync(file, "utf8");
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The parser's message quotes the text, which may hold anything.
-    throw new Error(
-      "it is no JSON; expected is the output of terraform show -json PLANFILE",
-    );
-  }
 }
 
 if (require.main === module) {

@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { applySummary } from "../gates/apply-summary/apply-summary";
 import type { Training } from "../gates/apply-summary/trainings";
@@ -10,6 +9,7 @@ import {
   readCommandLine,
   runAsProcess,
 } from "./command-line";
+import { readJson } from "./gate/json-file";
 import type { Surroundings } from "./surroundings";
 
 const COMMAND: Command<Record<never, never>> = {
@@ -39,9 +39,7 @@ export async function lastMetricsOf(
       2,
     );
   }
-  const plan = readPlan(
-    JSON.parse(readFileSync(path.resolve(root, file), "utf8")),
-  );
+  const plan = readPlan(readJson(path.resolve(root, file)));
   const found: Record<string, unknown> = {};
   for (const training of applySummary(plan).trainings) {
     const place = metricsOfTheRunBefore(training);
