@@ -161,6 +161,12 @@ describe("the command line of a rehearsal", () => {
     expect(stderr).toContain("Did you mean --keep?");
   });
 
+  test("fails when a server is to stay up of a stack that is destroyed at the end", () => {
+    const { status, stderr } = rehearse("--keep", "--terraform", "stub");
+    expect(status).toBe(2);
+    expect(stderr).toContain("allowed: --terraform off");
+  });
+
   test("fails when the seed is no number", () => {
     const { status, stderr } = rehearse("--seed", "one");
     expect(status).toBe(2);

@@ -17,6 +17,14 @@ export interface Question {
 /** Answers by who gave them, one for each question. */
 export type Answers = Readonly<Record<string, readonly string[]>>;
 
+/** Who is asked. */
+export interface AskedServer {
+  readonly url: string;
+
+  /** An identity token, where the server asks for one. */
+  readonly token: string | null;
+}
+
 /** How many questions are asked at the same time. */
 const AT_ONCE = 8;
 
@@ -34,7 +42,7 @@ export function readQuestions(folder: string): Question[] {
  * @param answered - told how many answers have come, after each
  */
 export async function askAll(
-  url: string,
+  server: AskedServer,
   questions: readonly Question[],
   answered: (count: number) => void,
 ): Promise<string[]> {
@@ -44,7 +52,7 @@ export async function askAll(
   const askNext = async () => {
     while (next < questions.length) {
       const number = next++;
-      answers[number] = await ask(url, questions[number]!);
+      answers[number] = await ask(server, questions[number]!);
       answered(++count);
     }
   };
@@ -52,10 +60,16 @@ export async function askAll(
   return answers;
 }
 
-async function ask(url: string, question: Question): Promise<string> {
+async function ask(
+  { url, token }: AskedServer,
+  question: Question,
+): Promise<string> {
   const response = await fetch(`${url}/generate`, {
     method: "POST",
-    headers: { "content-type": "application/json" },
+    headers: {
+      "content-type": "application/json",
+      ...(token === null ? {} : { authorization: `Bearer ${token}` }),
+    },
     body: JSON.stringify({
       question: question.question,
       context: question.context,

@@ -5,14 +5,14 @@ import {
   readCommandLine,
 } from "../commands/command-line";
 
-const TERRAFORM = ["real", "stub"] as const;
+const TERRAFORM = ["auto", "stub", "off"] as const;
 
 const OPTIONS = {
   seed: { type: "string", value: "N", text: "other sample data (default 0)" },
   terraform: {
     type: "string",
     value: "KIND",
-    text: "the whole life of the stack with the real Terraform, against a local Google Cloud: real, or stub (nothing is trained)",
+    text: "the whole life of the stack with the real Terraform, against a local Google Cloud: auto (where Terraform and its providers are found; the default), stub (quick: nothing is trained), off",
   },
   interruptions: {
     type: "string",
@@ -26,7 +26,7 @@ const OPTIONS = {
   },
   keep: {
     type: "boolean",
-    text: "leave the server up at the end, until Ctrl-C",
+    text: "leave the server up at the end, until Ctrl-C; without Terraform",
   },
 } as const;
 
@@ -34,7 +34,7 @@ const COMMAND: Command<typeof OPTIONS> = {
   name: "rehearse",
   summary:
     "Fine-tunes, serves and asks a small model on this machine, without an account:\n" +
-    "the containers of the synthesized stack run as local processes.",
+    "the containers of the synthesized stack run as local processes. With the real Terraform, where it is found.",
   options: OPTIONS,
 };
 
@@ -42,7 +42,7 @@ const COMMAND: Command<typeof OPTIONS> = {
 export interface RehearseOptions {
   readonly seed: string;
   readonly keep: boolean;
-  readonly terraform: (typeof TERRAFORM)[number] | undefined;
+  readonly terraform: (typeof TERRAFORM)[number];
 
   /** Points of each series, in place of a rehearsal. */
   readonly interruptions: number | undefined;
@@ -59,7 +59,7 @@ export function readOptions(argv: readonly string[]): RehearseOptions | null {
     return null;
   }
   const { seed = "0", keep = false, interruptions, series } = line.values;
-  const { terraform } = line.values;
+  const { terraform = keep ? "off" : "auto" } = line.values;
   if (!/^\d{1,9}$/.test(seed)) {
     throw new CommandError(
       `--seed got "${seed}"; allowed: a whole number from 0 to 999999999, such as --seed 1.`,
@@ -72,12 +72,15 @@ export function readOptions(argv: readonly string[]): RehearseOptions | null {
       2,
     );
   }
+  if (keep && terraform !== "off") {
+    throw new CommandError(
+      `--keep got --terraform ${terraform}; allowed: --terraform off, since a stack is destroyed at the end of its life.`,
+      2,
+    );
+  }
   return {
     ...{ seed, keep, series },
-    terraform:
-      terraform === undefined
-        ? undefined
-        : oneOf("terraform", terraform, TERRAFORM),
+    terraform: oneOf("terraform", terraform, TERRAFORM),
     interruptions:
       interruptions === undefined ? undefined : Number(interruptions),
   };

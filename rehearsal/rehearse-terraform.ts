@@ -1,188 +1,112 @@
 import { join } from "node:path";
 import { CommandError } from "../commands/command-line";
 import { Canary } from "./canary/canary";
-import type { Marker } from "./canary/marker";
+import {
+  datasetMarker,
+  markRows,
+  tokenMarker,
+} from "./canary/rehearsal-markers";
 import { DEFAULTS } from "./cloud/cloud-settings";
 import { cloudEnvironment } from "./cloud/environment";
 import { CloudServer } from "./cloud/server";
-import { applyWithChart } from "./apply-with-chart";
-import { lineOf } from "./log-line";
+import { jobContainer } from "./container";
+import { DeployedStack } from "./deployed-stack";
+import { judgeServer } from "./judge-server";
+import { type Preparation, untrainedAnswers } from "./preparation";
 import { expected, say, withProgress } from "./progress";
-import { requireNothingLeft } from "./left-over";
-import { passGate } from "./plan-gate";
-import { putInputs } from "./rehearsal-inputs";
+import { filesBelow, putInputs } from "./rehearsal-inputs";
 import { synthesize } from "./synthesized-stack";
 import { TerraformFolder } from "./terraform-folder";
-import type { Workspace } from "./workspace";
+import { terraformSettings } from "./terraform-settings";
 
-/** A context of one environment, as cdktf.json has it. */
-type Context = { readonly environments: Record<string, unknown> };
-
-export interface TerraformRehearsalProps {
-  readonly workspace: Workspace;
-
-  /** Settings whose base and data lie in the bucket {@link INPUTS}. */
-  readonly context: Context;
-
-  /** The same with a changed hyperparameter. */
-  readonly changed: Context;
-
-  /** The same with a pin to a run. */
-  readonly pinned: (runId: string) => Context;
-
-  /** What lies in {@link INPUTS}, by object name: files. */
-  readonly inputs: Readonly<Record<string, string>>;
-
-  /** What must be found nowhere: in place of a token, and in the rows of the dataset. */
-  readonly token: Marker;
-  readonly dataset: Marker;
-
-  /** Whether containers really run. */
-  readonly containers: "processes" | "stub";
-}
-
-/** The whole life of a stack with the real Terraform, against a local cloud. */
-export class TerraformRehearsal {
-  private applies = 0;
-
-  private constructor(
-    private readonly props: TerraformRehearsalProps,
-    private readonly server: CloudServer,
-    private readonly terraform: TerraformFolder,
-    private readonly canary: Canary,
-  ) {}
-
-  /** @returns undefined, after one line, where Terraform or its providers are not at hand */
-  public static async prepare(
-    props: TerraformRehearsalProps,
-  ): Promise<TerraformRehearsal | undefined> {
-    const { workspace, context } = props;
-    const server = await CloudServer.start({
-      ...DEFAULTS,
-      project: "rehearsal",
-      iamDelay: 5,
-      enableDelay: 3,
-      containers: props.containers,
-      folder: join(workspace.folder, "cloud"),
+/**
+ * The whole life of a stack with the real Terraform, against a local cloud: plan, gate, apply,
+ * questions to the served model, no changes, another hyperparameter, back to the first run, destroy.
+ *
+ * @param containers - whether they really run; stubs answer no questions
+ * @returns false, after one line, where Terraform or its providers are not at hand
+ */
+export async function rehearseTerraform(
+  preparation: Preparation,
+  containers: "processes" | "stub",
+): Promise<boolean> {
+  const { seed, workspace, base, data } = preparation;
+  const { context, changed, pinned } = terraformSettings(seed);
+  const server = await CloudServer.start({
+    ...DEFAULTS,
+    project: "rehearsal",
+    iamDelay: 5,
+    enableDelay: 3,
+    containers,
+    folder: join(workspace.folder, "cloud"),
+  });
+  try {
+    const token = tokenMarker();
+    const terraform = new TerraformFolder(
+      workspace,
+      Object.keys(context.environments)[0]!,
+      { ...cloudEnvironment(server.cloud), TF_VAR_hf_token: token.text },
+    );
+    const job = jobContainer(await synthesize(context, workspace));
+    if (!(await found(terraform))) {
+      return false;
+    }
+    const dataset = datasetMarker(seed);
+    const marked = join(data, "marked.jsonl");
+    markRows(join(data, "train.jsonl"), marked, dataset);
+    await putInputs(server.cloud, {
+      ...filesBelow("base/smollm2-135m-instruct", base),
+      [`data/seed-${seed}/train.jsonl`]: marked,
     });
-    await putInputs(server.cloud, props.inputs);
-    const [stack = ""] = Object.keys(context.environments);
-    const environment = {
-      ...cloudEnvironment(server.cloud),
-      TF_VAR_hf_token: props.token.text,
-    };
-    const terraform = new TerraformFolder(workspace, stack, environment);
-    await synthesize(context, workspace);
-    const init = await terraform.run("init", "-input=false").catch(() => null);
-    if (init?.code !== 0) {
-      console.error(
-        "  Terraform 1.11 with google 6.50.0 and null 3.2.4 is not at hand: the rehearsal goes on without it.",
+    const canary = new Canary([token, dataset], workspace.folder, server);
+    const stack = new DeployedStack(workspace, server, terraform);
+
+    const plan = await stack.plan();
+    await stack.expectExecutions(1, "the first apply", "Applying", plan);
+    if (containers === "processes") {
+      const served = await stack.served();
+      const before = await untrainedAnswers(
+        preparation,
+        job.environment.PROMPT_TEMPLATE!,
       );
-      await server.close();
-      return undefined;
+      await judgeServer(preparation, before, served);
+      console.log(
+        `The trainer's own report, with its curves: ${join(served.folder, "report.html")}\n`,
+      );
     }
-    const canary = new Canary(
-      [props.token, props.dataset],
-      workspace.folder,
-      server,
-    );
-    return new TerraformRehearsal(props, server, terraform, canary);
-  }
-
-  /** Plan, gate, apply, no changes, another hyperparameter, back to the first run, destroy. */
-  public async wholeLife(): Promise<void> {
-    try {
-      await this.live();
-    } finally {
-      // A cloud that goes on would keep this process from ending, and its caller from hearing of a failure.
-      await this.server.close();
-    }
-  }
-
-  private async live(): Promise<void> {
-    const { workspace, changed, pinned } = this.props;
-    const file = join(workspace.folder, "rehearsal.tfplan");
-    const plan = await withProgress(
-      "Planning",
-      expected(10),
-      this.terraform.run("plan", "-input=false", `-out=${file}`),
-    );
-    if (plan.code !== 0) {
-      throw new CommandError(`The plan failed:\n${plan.output}`);
-    }
-    say(lineOf(plan.output, /^Plan: .*/m));
-    const shown = await this.terraform.run("show", "-json", file);
-    say(`gate: ${await passGate(shown.output, workspace)}`);
-    await this.expectExecutions(1, "the first apply", "Applying", file);
-    const runId = await this.output("run_id");
-    await this.requireNoChanges("a second plan");
-    this.canary.search();
+    const runId = await stack.output("run_id");
+    await stack.requireNoChanges("a second plan");
+    canary.search();
 
     await synthesize(changed, workspace);
-    await this.expectExecutions(1, "a changed hyperparameter", "Retraining");
-    if ((await this.output("run_id")) === runId) {
+    await stack.expectExecutions(1, "a changed hyperparameter", "Retraining");
+    if ((await stack.output("run_id")) === runId) {
       throw new CommandError("It did not change the run id.");
     }
     await synthesize(pinned(runId), workspace);
-    await this.expectExecutions(0, `a pin to run ${runId}`, "Rolling back");
-    await this.requireNoChanges("a plan after that");
-    this.canary.search();
-    await this.destroy();
-    say(this.canary.finish());
+    await stack.expectExecutions(0, `a pin to run ${runId}`, "Rolling back");
+    await stack.requireNoChanges("a plan after that");
+    canary.search();
+    await stack.destroy();
+    say(canary.finish());
+    return true;
+  } finally {
+    // A cloud that goes on would keep this process from ending, and its caller from hearing of a failure.
+    await server.close();
   }
+}
 
-  private async output(name: string): Promise<string> {
-    const { output } = await this.terraform.run("output", "-raw", name);
-    return output.trim();
-  }
-
-  private async requireNoChanges(what: string): Promise<void> {
-    const { code, output } = await withProgress(
-      "Planning again",
-      expected(10),
-      this.terraform.run("plan", "-input=false", "-detailed-exitcode"),
-    );
-    if (code !== 0) {
-      throw new CommandError(`There must be no changes in ${what}:\n${output}`);
-    }
-    say(`${what}: no changes`);
-  }
-
-  /** Applies a plan, or else what is synthesized, and counts the trainings that this starts. */
-  private async expectExecutions(
-    count: number,
-    what: string,
-    title: string,
-    plan?: string,
-  ): Promise<void> {
-    const { terraform, props } = this;
-    const started = () =>
-      Object.keys(this.server.cloud.state.executions).length;
-    const before = started();
-    await applyWithChart({
-      ...{ terraform, title, plan },
-      workspace: props.workspace,
-      name: `apply-${++this.applies}`,
-    });
-    const made = started() - before;
-    if (made !== count) {
-      throw new CommandError(
-        `${what} started ${made} executions; it must be ${count}.`,
-      );
-    }
-    say(`${what}: trained ${made} times`);
-  }
-
-  /** Destroys all but what the settings keep. */
-  private async destroy(): Promise<void> {
-    const { output } = await withProgress(
-      "Destroying",
-      expected(40),
-      this.terraform.run("destroy", "-input=false", "-auto-approve"),
-    );
-    requireNothingLeft(this.server.cloud, output);
+/** Whether Terraform and its providers are at hand; says so in a line where they are not. */
+async function found(terraform: TerraformFolder): Promise<boolean> {
+  const init = await withProgress(
+    "Looking for Terraform",
+    expected(20),
+    terraform.run("init", "-input=false").catch(() => null),
+  );
+  if (init?.code !== 0) {
     say(
-      "destroyed: nothing is left but the models' bucket, as the settings say",
+      "Terraform 1.11 with google 6.50.0 and null 3.2.4 is not at hand (.rehearsal/terraform-1-init.log): the rehearsal goes on without it.",
     );
   }
+  return init?.code === 0;
 }

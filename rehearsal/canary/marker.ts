@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 
 /** A place where a marker may be, and why. */
 export interface Permitted {
@@ -16,9 +16,18 @@ export interface Marker {
   readonly permitted: readonly Permitted[];
 }
 
-/** @param prefix - letters and digits, as nothing would escape */
-export function markerText(prefix: string): string {
-  return `${prefix}${randomBytes(12).toString("hex")}`;
+/**
+ * A text that stands nowhere else.
+ *
+ * @param prefix - letters and digits, as nothing would escape
+ * @param seed - makes it the same each time, for a text that decides a result. @default random
+ */
+export function markerText(prefix: string, seed?: string): string {
+  const hex =
+    seed === undefined
+      ? randomBytes(12).toString("hex")
+      : createHash("sha256").update(`${prefix} ${seed}`).digest("hex");
+  return `${prefix}${hex.slice(0, 24)}`;
 }
 
 /** The forms in which a text may lie somewhere: as it is, in UTF-16, hexadecimal, base64. */

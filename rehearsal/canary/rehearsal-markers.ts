@@ -28,11 +28,11 @@ export function tokenMarker(): Marker {
   };
 }
 
-/** In every row of a dataset. */
-export function datasetMarker(): Marker {
+/** In rows of a dataset: the same for a seed, since it is trained on and decides the result. */
+export function datasetMarker(seed: string): Marker {
   return {
     name: "dataset",
-    text: markerText("rowcanary"),
+    text: markerText("rowcanary", seed),
     permitted: [
       {
         place: /^(gs:\/\/rehearsal-inputs\/)?data\//,
@@ -51,12 +51,22 @@ export function datasetMarker(): Marker {
   };
 }
 
-/** Writes the marker into each row of a dataset, as a comment of its SQL. */
-export function markRows(file: string, { text }: Marker): void {
-  const rows = readFileSync(file, "utf8").trimEnd().split("\n");
-  const marked = rows.map((row) => {
+/** One row in so many is marked: few enough that the model learns as much as without. */
+const MARKED_EVERY = 16;
+
+/**
+ * A dataset with the marker in its first row, its last and some between, as a comment of their SQL.
+ *
+ * @param from - JSON lines with a `context`
+ */
+export function markRows(from: string, to: string, { text }: Marker): void {
+  const rows = readFileSync(from, "utf8").trimEnd().split("\n");
+  const marked = rows.map((row, number) => {
+    if (number % MARKED_EVERY !== 0 && number !== rows.length - 1) {
+      return `${row}\n`;
+    }
     const columns = JSON.parse(row);
     return `${JSON.stringify({ ...columns, context: `${columns.context} -- ${text}` })}\n`;
   });
-  writeFileSync(file, marked.join(""));
+  writeFileSync(to, marked.join(""));
 }
