@@ -35,6 +35,12 @@ export const secretsMutants: readonly Mutant[] = [
       task(p).containers[0].env.push({ name: "EXTRA", value: token }),
     ),
   ),
+  // As the text of JSON, in an address, and behind an underscore.
+  ...["a\\n", "a\\u0026", "a%3D", "TOKEN_"].map((before) =>
+    m("G14", `a token right after ${before}`, (p) =>
+      template(p).containers[0].args.push(`${before}${TOKENS["Hugging Face"]}`),
+    ),
+  ),
   m("G14", "a token among the arguments", (p) =>
     template(p).containers[0].args.push(`--x=${TOKENS.GitHub}`),
   ),
