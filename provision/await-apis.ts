@@ -73,8 +73,13 @@ function probe(
       service: "billingbudgets",
       path: "billingAccounts/000000-000000-000000/budgets",
       query: few,
+      quotaProject: PROJECT_ID,
     },
-    cloudbilling: { service: "cloudbilling", path: `${project}/billingInfo` },
+    cloudbilling: {
+      service: "cloudbilling",
+      path: `${project}/billingInfo`,
+      quotaProject: PROJECT_ID,
+    },
     artifactregistry: {
       service: "artifactregistry",
       path: `${place}/repositories`,
@@ -93,7 +98,7 @@ function probe(
     },
     monitoring: {
       service: "monitoring",
-      path: `${project}/notificationChannels`,
+      path: `v3/${project}/notificationChannels`,
       query: few,
     },
     run: { service: "run", path: `${place}/jobs`, query: few },

@@ -36,7 +36,8 @@ const SERVICES = {
   ],
   monitoring: [
     "GOOGLE_MONITORING_CUSTOM_ENDPOINT",
-    "https://monitoring.googleapis.com/v3/",
+    // The provider's base, too, has no version.
+    "https://monitoring.googleapis.com/",
   ],
   resourcemanager: [
     "GOOGLE_RESOURCE_MANAGER_CUSTOM_ENDPOINT",

@@ -19,7 +19,7 @@ export async function findUnnamed(
       notificationChannels?: Found[];
     }>({
       service: "monitoring",
-      path: `projects/${project}/notificationChannels`,
+      path: `v3/projects/${project}/notificationChannels`,
       query: { pageSize: "1000" },
       retry,
     });
@@ -33,6 +33,7 @@ export async function findUnnamed(
           await google.request<{ billingAccountName: string }>({
             service: "cloudbilling",
             path: `projects/${project}/billingInfo`,
+            quotaProject: project,
             retry,
           })
         ).billingAccountName
@@ -41,6 +42,7 @@ export async function findUnnamed(
       service: "billingbudgets",
       path: `${account}/budgets`,
       query: { pageSize: "1000" },
+      quotaProject: project,
       retry,
     });
     return names(budgets, block["display_name"]);
