@@ -15,6 +15,18 @@ export interface CloudSettings {
   /** Who the printed access token stands for; owner of the project. */
   readonly user: string;
 
+  /** Id of the billing account that pays for it; the user administers it. */
+  readonly billingAccount: string;
+
+  /** Its currency. */
+  readonly billingCurrency: string;
+
+  /**
+   * GPUs of each kind that the project may have at once in the region, without zonal redundancy. With
+   * it: none, as in a project that asked for nothing.
+   */
+  readonly gpuQuota: number;
+
   /** Seconds until a change of an IAM policy has its effect. Google: typically 120. */
   readonly iamDelay: number;
 
@@ -48,6 +60,9 @@ export const DEFAULTS = {
   projectNumber: "123456789012",
   region: "us-central1",
   user: "developer@example.com",
+  billingAccount: "01AB23-4C5D6E-F78901",
+  billingCurrency: "USD",
+  gpuQuota: 3,
   iamDelay: 0,
   enableDelay: 0,
   operationDelay: 0.2,

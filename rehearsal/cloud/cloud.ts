@@ -8,6 +8,7 @@ import { Tokens } from "./iam/tokens";
 import { Logs } from "./logs";
 import { Operations } from "./operations";
 import { ServiceFronts } from "./run/service-fronts";
+import { SERVICES } from "./services";
 import { emptyState } from "./state";
 import { ObjectStore } from "./storage/object-store";
 
@@ -39,9 +40,14 @@ export class Cloud {
     this.containers = new Containers(this);
     this.fronts = new ServiceFronts(this);
     this.faults = new Faults(settings.faults);
-    this.access.create(this.project, [
-      { role: "roles/owner", members: [`user:${settings.user}`] },
+    const members = [`user:${settings.user}`];
+    this.access.create(this.project, [{ role: "roles/owner", members }]);
+    this.access.create(`billingAccounts/${settings.billingAccount}`, [
+      { role: "roles/billing.admin", members },
     ]);
+    for (const { name, alwaysOn } of SERVICES) {
+      if (alwaysOn) this.state.apis[`${name}.googleapis.com`] = 0;
+    }
   }
 
   /** `projects/ID`. */

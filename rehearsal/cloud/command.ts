@@ -52,6 +52,11 @@ const OPTIONS = {
     value: "KIND",
     text: "processes: jobs and services run here; stub: they only seem to, and say so (default processes)",
   },
+  "gpu-quota": {
+    type: "string",
+    value: "N",
+    text: `GPUs of each kind at once in the region (default ${DEFAULTS.gpuQuota})`,
+  },
   "iam-delay": seconds("until a grant has its effect", DEFAULTS.iamDelay),
   "enable-delay": seconds("until an enabled API answers", DEFAULTS.enableDelay),
   idle: seconds(
@@ -131,6 +136,7 @@ function cloudSettings(values: {
     project,
     region: values.region ?? DEFAULTS.region,
     user: values.user ?? DEFAULTS.user,
+    gpuQuota: number("gpu-quota", values["gpu-quota"], DEFAULTS.gpuQuota),
     iamDelay: number("iam-delay", values["iam-delay"], DEFAULTS.iamDelay),
     enableDelay: number(
       "enable-delay",

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import { ApiError } from "./api-error";
 import { artifactRegistry } from "./apis/artifact-registry";
+import { billing } from "./apis/billing";
+import { budgets } from "./apis/budgets";
 import { cloudBuild } from "./apis/cloud-build";
 import { cloudRun } from "./apis/cloud-run";
 import { compute } from "./apis/compute";
@@ -8,15 +10,19 @@ import { iam } from "./apis/iam";
 import { iamCredentials } from "./apis/iam-credentials";
 import { kept } from "./apis/kept";
 import { logging } from "./apis/logging";
+import { notificationChannels } from "./apis/notification-channels";
+import { quotaMetrics } from "./apis/quota-metrics";
 import { resourceManager } from "./apis/resource-manager";
 import { secretManager } from "./apis/secret-manager";
 import { serviceUsage } from "./apis/service-usage";
 import { storage } from "./apis/storage";
 import type { Answer, Call, Handlers } from "./call";
 import type { Cloud } from "./cloud";
+import { checkMask } from "./discovery/check-mask";
 import { checkBody, checkQuery } from "./discovery/check-request";
 import type { Discovery } from "./discovery/discovery";
 import { permissionOf, policyHolder } from "./permission";
+import { requireQuotaProject } from "./quota-project";
 import { resolveMethod } from "./resolve-method";
 import type { Service } from "./services";
 
@@ -32,6 +38,10 @@ const HANDLERS: Handlers = {
   ...cloudBuild,
   ...cloudRun,
   ...logging,
+  ...billing,
+  ...budgets,
+  ...notificationChannels,
+  ...quotaMetrics,
   ...kept,
 };
 
@@ -53,6 +63,7 @@ export async function dispatch(
       { reason: "ACCESS_TOKEN_TYPE_UNSUPPORTED" },
     );
   }
+  requireQuotaProject(cloud, service, principal, request.headers);
   requireEnabled(cloud, service, discovery);
   const { method, variables } = found;
   const query = checkQuery(
@@ -60,6 +71,8 @@ export async function dispatch(
     method,
     isUpload ? withoutUploadParameters(url.searchParams) : url.searchParams,
   );
+  const mask = query.get("updateMask");
+  if (mask) query.set("updateMask", checkMask(discovery, method, mask));
   const billed = query.get("project");
   if (billed !== null) knownProject(cloud, "project", billed);
   const body = isUpload
@@ -95,13 +108,13 @@ export async function dispatch(
 
 function requireEnabled(
   { state, settings }: Cloud,
-  { name, alwaysOn }: Service,
+  { name }: Service,
   { document }: Discovery,
 ): void {
   const since = state.apis[`${name}.googleapis.com`];
   const ready =
     since !== undefined && Date.now() - since >= settings.enableDelay * 1000;
-  if (alwaysOn || ready) {
+  if (ready) {
     return;
   }
   const { projectNumber } = settings;
@@ -124,8 +137,12 @@ function requirePermission({ access }: Cloud, { id, path, principal }: Call) {
     return;
   }
   const permission = permissionOf(id);
-  const name = path["name"] ?? path["resource"] ?? path["secret"] ?? "";
-  const resource = name.startsWith("projects/")
+  if (permission === "") {
+    return;
+  }
+  const name =
+    path["name"] ?? path["resource"] ?? path["secret"] ?? path["parent"] ?? "";
+  const resource = /^(projects|billingAccounts)\//.test(name)
     ? policyHolder(name)
     : access.project;
   if (!access.allows(principal, permission, resource)) {

@@ -31,6 +31,14 @@ export const SERVICES: readonly Service[] = [
     alwaysOn: true,
   },
   {
+    // Quotas are in this version alone.
+    name: "serviceusage",
+    version: "v1beta1",
+    prefix: "serviceusage",
+    base: "v1beta1/",
+    alwaysOn: true,
+  },
+  {
     name: "cloudresourcemanager",
     version: "v1",
     prefix: "cloudresourcemanager",
@@ -117,6 +125,21 @@ export const SERVICES: readonly Service[] = [
     base: "",
     variable: "GOOGLE_MONITORING_CUSTOM_ENDPOINT",
     gcloud: "monitoring",
+  },
+  {
+    // Dashboards are in this version alone.
+    name: "monitoring",
+    version: "v1",
+    prefix: "monitoring",
+    base: "v1/",
+  },
+  {
+    name: "cloudbilling",
+    version: "v1",
+    prefix: "cloudbilling",
+    base: "v1/",
+    variable: "GOOGLE_CLOUD_BILLING_CUSTOM_ENDPOINT",
+    gcloud: "cloudbilling",
   },
   {
     name: "billingbudgets",

@@ -1,37 +1,34 @@
 import { ApiError } from "../api-error";
 import type { Call, Handlers } from "../call";
 import type { Cloud } from "../cloud";
+import { withMask } from "../field-mask";
 import { etag, randomHex, timestamp } from "../identifiers";
+import { queriedPage } from "../page-of";
 import type { Json } from "../state";
 
 /**
- * Dashboards, alert policies, notification channels and budgets are kept and given back: nothing is
- * measured, and nobody is alerted.
+ * Dashboards and alert policies are kept and given back: nothing is measured, and nobody is alerted.
  *
  * @see https://cloud.google.com/monitoring/api/ref_v3/rest
- * @see https://cloud.google.com/billing/docs/reference/budget/rest
  */
 export const kept: Handlers = {
   ...collection("monitoring.projects.alertPolicies", "alertPolicies"),
-  ...collection(
-    "monitoring.projects.notificationChannels",
-    "notificationChannels",
-  ),
   ...collection("monitoring.projects.dashboards", "dashboards"),
-  ...collection("billingbudgets.billingAccounts.budgets", "budgets"),
 };
 
 function collection(method: string, plural: string): Handlers {
   return {
-    [`${method}.list`]: ({ path }, { state }) => {
-      const items = Object.values(state.kept).filter(({ name }) =>
+    [`${method}.list`]: ({ path, query }, { state }) => {
+      const all = Object.values(state.kept).filter(({ name }) =>
         name.startsWith(`${parent(path, plural)}/`),
       );
-      return items.length > 0 ? { [plural]: items } : {};
+      const { items, next } = queriedPage(all, query, 1000);
+      return { ...(items.length > 0 ? { [plural]: items } : {}), ...next };
     },
 
     [`${method}.create`]: ({ path, body }, { state }) => {
-      const name = `${parent(path, plural)}/${body["name"] ? body["name"].split("/").at(-1) : randomHex(12)}`;
+      const id = body["name"]?.split("/").at(-1) || randomHex(12);
+      const name = `${parent(path, plural)}/${id}`;
       state.kept[name] = { ...body, name, etag: etag(), ...born(plural) };
       return state.kept[name];
     },
@@ -39,13 +36,18 @@ function collection(method: string, plural: string): Handlers {
     [`${method}.get`]: (call, cloud) => existing(call, cloud),
 
     [`${method}.patch`]: (call, cloud) => {
-      const found = existing(call, cloud);
+      const present = existing(call, cloud);
       const mask = call.query.get("updateMask");
-      const fields = mask ? mask.split(",") : Object.keys(call.body);
-      for (const field of fields.map((each) => each.split(".")[0]!)) {
-        found[field] = call.body[field];
-      }
-      return { ...found, etag: etag() };
+      const { name, creationRecord } = present;
+      const asked = mask ? withMask(present, call.body, mask) : call.body;
+      cloud.state.kept[name] = {
+        ...asked,
+        ...(creationRecord ? born(plural) : {}),
+        ...(creationRecord ? { creationRecord } : {}),
+        name,
+        etag: etag(),
+      };
+      return cloud.state.kept[name];
     },
 
     [`${method}.delete`]: (call, cloud) => {
@@ -67,10 +69,9 @@ function born(plural: string): Json {
 }
 
 function existing({ path }: Call, { state }: Cloud): Json {
-  // The provider patches a resource with its name inside another variable.
-  const name = Object.values(path).find((value) => state.kept[value]);
-  if (name === undefined) {
-    throw new ApiError(404, `${Object.values(path)[0]} was not found.`);
+  const found = state.kept[path["name"]!];
+  if (found === undefined) {
+    throw new ApiError(404, `${path["name"]} was not found.`);
   }
-  return state.kept[name]!;
+  return found;
 }

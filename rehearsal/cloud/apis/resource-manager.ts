@@ -1,5 +1,8 @@
 import type { Handlers } from "../call";
 
+/** Constraints that are on or off and no list. */
+const BOOLEAN = /\.(disable|require|skip|enforce|uniform|public|automatic)\w+$/;
+
 /** @see https://cloud.google.com/resource-manager/reference/rest/v1/projects */
 export const resourceManager: Handlers = {
   "cloudresourcemanager.projects.get": (_call, { settings }) => ({
@@ -22,6 +25,14 @@ export const resourceManager: Handlers = {
     { access, project },
   ) => ({
     ...access.setPolicy(project, body["policy"] ?? {}),
+  }),
+
+  /** Without an organization there is no policy: everything is allowed. */
+  "cloudresourcemanager.projects.getEffectiveOrgPolicy": ({ body }) => ({
+    constraint: body["constraint"],
+    ...(BOOLEAN.test(body["constraint"])
+      ? { booleanPolicy: {} }
+      : { listPolicy: { allValues: "ALLOW" } }),
   }),
 
   "cloudresourcemanager.projects.testIamPermissions": (

@@ -1,6 +1,7 @@
 import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
 import type { Cloud } from "../cloud";
+import { queriedPage } from "../page-of";
 import { SERVICES } from "../services";
 import type { Json } from "../state";
 
@@ -13,12 +14,12 @@ export const serviceUsage: Handlers = {
       throw new ApiError(400, `Invalid filter: ${filter}`);
     }
     const on = Object.keys(cloud.state.apis).sort();
-    const off = SERVICES.map(({ name }) => `${name}.googleapis.com`).filter(
-      (api) => !on.includes(api),
-    );
+    const known = new Set(SERVICES.map(({ name }) => `${name}.googleapis.com`));
+    const off = [...known].filter((api) => !on.includes(api));
     const chosen =
       state === undefined ? [...on, ...off] : state === "ENABLED" ? on : off;
-    return { services: chosen.map((api) => service(cloud, api)) };
+    const { items, next } = queriedPage(chosen, query, 200);
+    return { services: items.map((api) => service(cloud, api)), ...next };
   },
 
   "serviceusage.services.get": ({ path }, cloud) =>

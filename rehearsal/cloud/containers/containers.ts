@@ -1,5 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cloud } from "../cloud";
+import { violatedAtStart } from "../run/quota";
+import { StartFailure } from "../run/start-checks";
+import type { Json } from "../state";
 import { startProcess } from "./container-process";
 import { injectedEnding } from "./injected-ending";
 import { startStub } from "./stub";
@@ -9,14 +12,34 @@ import type { Ending, Workload, WorkloadProps } from "./workload";
 export class Containers {
   private readonly running = new Map<string, Set<Workload>>();
 
+  /** Of all that runs or is about to: what counts against the quotas. */
+  private readonly templates = new Set<Json>();
+
   constructor(private readonly cloud: Cloud) {}
 
+  /** @throws StartFailure where a quota does not let it start, or it cannot */
   async start(props: WorkloadProps): Promise<Workload> {
-    const workload = await this.begun(props);
-    const mine = this.running.get(props.name) ?? new Set();
-    this.running.set(props.name, mine.add(workload));
-    void workload.ended.then(() => mine.delete(workload));
-    return workload;
+    // A copy: an attempt that is repeated has the same template.
+    const template = { ...props.template };
+    const { settings } = this.cloud;
+    const over = violatedAtStart(settings, template, [...this.templates]);
+    if (over !== undefined) {
+      throw new StartFailure(429, over, "COMMON_REASON_UNDEFINED");
+    }
+    this.templates.add(template);
+    try {
+      const workload = await this.begun(props);
+      const mine = this.running.get(props.name) ?? new Set();
+      this.running.set(props.name, mine.add(workload));
+      void workload.ended.then(() => {
+        mine.delete(workload);
+        this.templates.delete(template);
+      });
+      return workload;
+    } catch (error) {
+      this.templates.delete(template);
+      throw error;
+    }
   }
 
   private async begun(props: WorkloadProps): Promise<Workload> {

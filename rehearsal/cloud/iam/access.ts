@@ -90,9 +90,12 @@ export class Access {
     target: string = resource,
   ): boolean {
     const context = conditionContext(permission, target);
+    // A billing account stands beside the project: its owner has nothing to say there.
+    const inherits =
+      resource !== this.project && resource.startsWith("projects/");
     const bindings = [
       ...this.effective(resource),
-      ...(resource === this.project ? [] : this.effective(this.project)),
+      ...(inherits ? this.effective(this.project) : []),
     ];
     return bindings.some(
       ({ role, members, condition }) =>

@@ -75,6 +75,31 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
     "iam.serviceAccounts.getAccessToken",
     "iam.serviceAccounts.getOpenIdToken",
   ],
+  "roles/iam.serviceAccountOpenIdTokenCreator": [
+    "iam.serviceAccounts.getOpenIdToken",
+  ],
+  "roles/iam.serviceAccountKeyAdmin": ["iam.serviceAccountKeys.*"],
+  "roles/iam.serviceAccountAdmin": ["iam.serviceAccounts.*"],
+  "roles/serviceusage.serviceUsageConsumer": [
+    "serviceusage.services.use",
+    "serviceusage.*.get",
+    "serviceusage.*.list",
+  ],
+  "roles/serviceusage.serviceUsageAdmin": ["serviceusage.*"],
+  "roles/resourcemanager.projectIamAdmin": [
+    "resourcemanager.projects.get",
+    "resourcemanager.projects.getIamPolicy",
+    "resourcemanager.projects.setIamPolicy",
+  ],
+  "roles/billing.admin": ["billing.*"],
+  "roles/billing.costsManager": [
+    "billing.budgets.*",
+    "billing.accounts.get",
+    "billing.accounts.list",
+  ],
+  "roles/monitoring.notificationChannelEditor": [
+    "monitoring.notificationChannels.*",
+  ],
   "roles/run.invoker": ["run.routes.invoke", "run.jobs.run"],
   "roles/run.developer": [
     "!*.setIamPolicy",

@@ -6,6 +6,7 @@ import type { Json } from "../state";
 import { condition } from "./condition";
 import { deploy } from "./deploy-service";
 import { protoJson } from "./proto-json";
+import { requireServiceQuota } from "./quota";
 import { checkId, masked, resource } from "./resource";
 import { LATEST } from "./service-fronts";
 import { serviceJson, typed } from "./service-json";
@@ -96,6 +97,7 @@ async function save(
   if (problems.length > 0) {
     throw new ApiError(400, problems.join("\n"));
   }
+  requireServiceQuota(cloud.settings, asked["template"]);
   requireActAs(cloud, call.principal, template.serviceAccount);
   readSecrets(cloud, template);
   const saved: Json = {
