@@ -1,5 +1,6 @@
-import { after, command, unknown } from "../plan-edits";
+import { add, after, command, unknown } from "../plan-edits";
 import {
+  SERVICE,
   VERSION,
   m,
   service,
@@ -47,7 +48,7 @@ export const secretsMutants: readonly Mutant[] = [
   m(
     "G14",
     "a token in a label",
-    (p) => (models(p).labels = { owner: TOKENS["Hugging Face"] }),
+    (p) => (models(p).labels = { team: TOKENS["Hugging Face"] }),
   ),
   m(
     "G14",
@@ -103,6 +104,8 @@ export const secretsMutants: readonly Mutant[] = [
     "HF_TOKEN",
     "client_secret",
     "AWS_CREDENTIALS",
+    "HFTOKEN",
+    "apiKey",
   ].map((name) =>
     m("G14", `a value in clear for ${name}`, (p) =>
       template(p).containers[0].env.push({
@@ -111,5 +114,25 @@ export const secretsMutants: readonly Mutant[] = [
         value_source: [],
       }),
     ),
+  ),
+  m("G14", "a password of digits", (p) =>
+    template(p).containers[0].env.push({ name: "PASSWORD", value: "123456" }),
+  ),
+  m("G00", "a password that is made up while applying", (p) => {
+    template(p).containers[0].env.push({ name: "PASSWORD" });
+    unknown(p, SERVICE).template[0].containers[0].env.push({ value: true });
+  }),
+  m("G00", "a variable whose name is not known", (p) => {
+    template(p).containers[0].env.push({ value: "correct horse" });
+    unknown(p, SERVICE).template[0].containers[0].env.push({ name: true });
+  }),
+  m("G14", "a password for a program that Terraform runs", (p) => {
+    command(p, "token-guard").environment.constant_value.HF_TOKEN =
+      "correct horse";
+  }),
+  m("G14", "secret_data of a region's secret", (p) =>
+    add(p, "google_secret_manager_regional_secret_version", {
+      secret_data: "x",
+    }),
   ),
 ];

@@ -1,6 +1,6 @@
 import { attributes } from "../attribute";
 import { WHOLE_PLAN } from "../finding";
-import { isObject, listOf, own } from "../json";
+import { namedInCommands, namedSecrets } from "../named-secrets";
 import { type Plan, remains, type Resource } from "../resource";
 import type { Observation, Rule } from "../rule";
 import { tokenShape } from "../token-shapes";
@@ -15,8 +15,9 @@ export const secretInClear: Rule = {
   check: (plan) => [
     ...plan.resources.filter(remains).flatMap(secretData),
     ...plan.resources.flatMap((r) => [...tokens(r), ...commandTokens(r)]),
+    ...plan.resources.filter(remains).flatMap(namedInCommands),
     ...workloads(plan).flatMap(({ resource, template }) =>
-      namedSecrets(resource, template),
+      namedSecrets(resource, template, plan.kind),
     ),
     ...ofThePlan(plan),
   ],
@@ -25,9 +26,11 @@ export const secretInClear: Rule = {
 const CHANGE =
   "revoke it if it is real, keep it in Secret Manager, and hand over its name";
 
+const VERSION = /^google_secret_manager(_regional)?_secret_version$/;
+
 /** The write-only argument keeps the value out of state and plan. */
 function secretData(resource: Resource): Observation[] {
-  if (resource.type !== "google_secret_manager_secret_version") return [];
+  if (!VERSION.test(resource.type)) return [];
   return attributes(resource, ["secret_data"])
     .slice(0, 1)
     .map(({ path }) => ({
@@ -35,7 +38,8 @@ function secretData(resource: Resource): Observation[] {
       address: resource.address,
       attribute: path,
       message: "secret_data goes to the state in clear",
-      change: "use secret_data_wo with secret_data_wo_version",
+      change:
+        "use secret_data_wo with secret_data_wo_version, or let somebody else write it",
     }));
 }
 
@@ -105,55 +109,4 @@ function observe(address: string, found: readonly Shaped[]): Observation[] {
     message: `holds what looks like ${shape}`,
     change: CHANGE,
   }));
-}
-
-const SECRET_NAME =
-  /(^|[_-])(TOKEN|KEY|APIKEY|SECRET|PASSWORD|PASSWD|CREDENTIALS?)([_-]|$)/i;
-
-/** A variable that is called a secret and holds a plain value. */
-function namedSecrets(
-  resource: Resource,
-  template: readonly string[],
-): Observation[] {
-  const containers = attributes(resource, [
-    ...template,
-    "containers",
-    "env",
-    "name",
-  ]);
-  return containers.flatMap(({ path, value: name }): Observation[] => {
-    const place = path.replace(/\.name$/, "");
-    const value = own(valueAt(resource.values, place), "value");
-    return SECRET_NAME.test(String(name)) &&
-      typeof value === "string" &&
-      !HARMLESS.test(value) &&
-      tokenShape(value) === undefined
-      ? [
-          {
-            level: "block",
-            address: resource.address,
-            attribute: `${place}.value`,
-            message: `the variable ${String(name)} has a value in clear`,
-            change: "give it a value_source with the secret's name and version",
-          },
-        ]
-      : [];
-  });
-}
-
-/** Nothing, a number, a switch. */
-const HARMLESS = /^(|[\d.]+|true|false|yes|no)$/i;
-
-/** The object at a path such as `template[0].env[1]`. */
-function valueAt(root: unknown, path: string): unknown {
-  let here: unknown = root;
-  for (const [, key, index] of path.matchAll(/([^.[\]]+)|\[(\d+)\]/g)) {
-    here =
-      index === undefined
-        ? isObject(here)
-          ? own(here, key ?? "")
-          : undefined
-        : listOf(here)[Number(index)];
-  }
-  return here;
 }
