@@ -10,20 +10,28 @@ export interface TerraformState {
   }>;
 }
 
+/** What may be there. */
+export interface Expected {
+  /** Buckets that are not the stack's. @default none */
+  readonly apart?: readonly string[];
+
+  /** Executions that did not succeed. @default 0 */
+  readonly failedExecutions?: number;
+}
+
 /**
  * Where a state and the cloud differ, a sentence each: resources that only one of them has, a run
- * that was executed more than once or not at all, an image or a version of a model too many.
- *
- * @param apart - buckets that are not the stack's
+ * that was executed more than once or not at all, an image or a version of a model too many, a build
+ * or an execution that goes on.
  */
 export function disagreements(
   cloud: Cloud,
   state: TerraformState,
-  apart: readonly string[] = [],
+  { apart = [], failedExecutions = 0 }: Expected = {},
 ): string[] {
   const { accounts, secrets, secretVersions, buckets, jobs, services } =
     cloud.state;
-  const { repositories, executions, images, objects } = cloud.state;
+  const { repositories, executions, builds, images, objects } = cloud.state;
   const attributes = (type: string, name: string) =>
     (state.resources ?? [])
       .filter((resource) => resource.type === type)
@@ -82,13 +90,20 @@ export function disagreements(
     Object.keys(services).map(lastPart),
     attributes("google_cloud_run_v2_service", "name"),
   );
-  const runs = Object.values(executions).map(
-    ({ labels }) => labels?.["run-id"] as string,
-  );
-  if (runs.length !== 1) {
+  const all = Object.values(executions);
+  const succeeded = all.filter((each) => each["succeededCount"]);
+  if (succeeded.length !== 1 || all.length !== 1 + failedExecutions) {
+    const runs = new Set(all.map(({ labels }) => labels?.["run-id"] as string));
     problems.push(
-      `${runs.length} executions, of run ${[...new Set(runs)].join(", ")}`,
+      `${all.length} executions, of run ${[...runs].join(", ")}, of which ${succeeded.length} succeeded`,
     );
+  }
+  const working = [
+    ...all.filter((each) => !each["completionTime"]),
+    ...Object.values(builds).filter((each) => !each["finishTime"]),
+  ];
+  if (working.length > 0) {
+    problems.push(`still at work: ${working.map(({ name }) => name).join()}`);
   }
   // Beside what the provisioner pushes to learn whether the builder may write.
   const names = images

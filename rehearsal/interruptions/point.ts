@@ -1,10 +1,5 @@
-import { mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DEFAULTS } from "../cloud/cloud-settings";
-import { cloudEnvironment } from "../cloud/environment";
-import { CloudServer } from "../cloud/server";
-import { disagreements, type TerraformState } from "./agreement";
+import { CloneCloud, lastLines } from "./clone-cloud";
 import type { Clone, CloneCommand } from "./clone";
 import { killAll, processTree, type RunningProcess } from "./process-tree";
 
@@ -51,42 +46,13 @@ export interface PointResult {
 /** Deploys into an empty cloud, interrupts that, recovers if need be, and deploys again. */
 export async function runPoint(props: PointProps): Promise<PointResult> {
   const { clone, interruption, after, stateBucket } = props;
-  rmSync(props.folder, { recursive: true, force: true });
-  mkdirSync(props.folder, { recursive: true });
-  const server = await CloudServer.start({
-    ...DEFAULTS,
-    containers: "stub",
-    stubSeconds: 2,
-    folder: join(props.folder, "cloud"),
-  });
-  const { cloud } = server;
-  const environment = cloudEnvironment(cloud);
-  if (stateBucket !== undefined) {
-    // A person made it, with the API that this takes.
-    cloud.state.apis["storage.googleapis.com"] = 0;
-    cloud.state.buckets[stateBucket] = { name: stateBucket, location: "US" };
-    cloud.access.create(`projects/_/buckets/${stateBucket}`, [
-      { role: "roles/storage.admin", members: [`user:${DEFAULTS.user}`] },
-    ]);
-  }
-  clone.forget();
-  const command = (name: string, ...args: string[]) =>
-    clone.start(
-      [
-        process.execPath,
-        "-r",
-        "@swc-node/register",
-        `commands/${name}.ts`,
-        ...args,
-      ],
-      environment,
-    );
+  const cloud = await CloneCloud.start(clone, props.folder, stateBucket);
   const problems: string[] = [];
   let survivors: RunningProcess[] = [];
   let recovered: string | undefined;
   const began = Date.now();
   try {
-    const first = command("deploy", "--auto-approve");
+    const first = cloud.command("deploy", "--auto-approve");
     const inTime =
       interruption !== undefined &&
       (await Promise.race([
@@ -98,33 +64,24 @@ export async function runPoint(props: PointProps): Promise<PointResult> {
     const code = await first.ended;
     const seconds = (Date.now() - began) / 1000;
     if (!inTime && code !== 0) {
-      problems.push(`the first deploy ended with ${code}:\n${tail(first)}`);
+      problems.push(
+        `the first deploy ended with ${code}:\n${lastLines(first)}`,
+      );
     }
     if (inTime) {
       if (interruption !== "SIGINT") {
-        const recover = command("recover", "--yes");
+        const recover = cloud.command("recover", "--yes");
         if ((await recover.ended) !== 0) {
-          problems.push(`recover failed:\n${tail(recover)}`);
+          problems.push(`recover failed:\n${lastLines(recover)}`);
         }
         recovered = recover.output();
       }
-      const second = command("deploy", "--auto-approve");
+      const second = cloud.command("deploy", "--auto-approve");
       if ((await second.ended) !== 0) {
-        problems.push(`the next deploy failed:\n${tail(second)}`);
+        problems.push(`the next deploy failed:\n${lastLines(second)}`);
       }
     }
-    const terraform = (...args: string[]) =>
-      clone.start(["terraform", `-chdir=${clone.stack}`, ...args], environment);
-    const plan = terraform("plan", "-detailed-exitcode", "-no-color");
-    if ((await plan.ended) !== 0) {
-      problems.push(`a plan finds changes:\n${tail(plan)}`);
-    }
-    const pulled = terraform("state", "pull");
-    await pulled.ended;
-    const state = JSON.parse(pulled.output()) as TerraformState;
-    problems.push(
-      ...disagreements(cloud, state, stateBucket ? [stateBucket] : []),
-    );
+    problems.push(...(await cloud.unsettled()));
     return {
       seconds,
       at,
@@ -133,7 +90,7 @@ export async function runPoint(props: PointProps): Promise<PointResult> {
     };
   } finally {
     killAll(survivors);
-    await server.close();
+    await cloud.close();
   }
 }
 
@@ -162,8 +119,4 @@ function lastBegun(command: CloneCommand): string {
     ...command.output().matchAll(/^(\S+): (Creating|Still|Creation)/gm),
   ];
   return lines.at(-1)?.[1] ?? "before the first resource";
-}
-
-function tail(command: CloneCommand): string {
-  return command.output().trimEnd().split("\n").slice(-25).join("\n");
 }
