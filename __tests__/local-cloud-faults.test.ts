@@ -60,10 +60,9 @@ describe("faults of a local cloud", () => {
   ])(
     "a call that stalls happens only if its caller has not gone (gone: %s)",
     async (gone, times) => {
-      const faults = new Faults(
-        [{ method: "a.b", kind: "stall", times: 1 }],
-        5,
-      );
+      const faults = new Faults([
+        { method: "a.b", kind: "stall", times: 1, seconds: 0.005 },
+      ]);
       const happen = jest.fn();
 
       await faults.meet("a.b", happen, { gone: () => gone }).catch(() => 0);

@@ -7,7 +7,7 @@ export const FAULT_KINDS = {
   "429": "refused: too many requests",
   "503": "refused with Retry-After: 1",
   expired: "refused: the token has expired",
-  reset: "the connection breaks before anything happens",
+  reset: "the connection is reset before anything happens",
   lost: "it happens, and the answer gets lost",
   stall:
     "ten minutes pass first; nothing happens if the caller has gone by then",
@@ -25,24 +25,42 @@ export interface Fault {
 
   /** How many calls it meets. */
   readonly times: number;
+
+  /** Of a stall. @default 600 */
+  readonly seconds?: number;
 }
 
-const STALL_MS = 600_000;
+const STALL_SECONDS = 600;
 
 /** The connection is to break without an answer. */
-export class ConnectionLost extends Error {}
+export class ConnectionLost extends Error {
+  /** @param reset - at once, with TCP's RST; otherwise it is closed */
+  constructor(readonly reset = false) {
+    super();
+  }
+}
 
 /**
- * `METHOD=KIND`, `METHOD=KIND*TIMES`.
+ * `METHOD=KIND`, `METHOD=KIND*TIMES`; `stall-SECONDS` for another time than ten minutes.
  *
  * @returns undefined for anything else
  */
 export function parseFault(text: string): Fault | undefined {
-  const [, method, kind = "", times = "1"] =
-    /^([\w.*]+)=([\w]+)(?:\*(\d{1,4}))?$/.exec(text) ?? [];
-  return method !== undefined && kind in FAULT_KINDS
-    ? { method, kind: kind as FaultKind, times: Number(times) }
-    : undefined;
+  const [, method, kind = "", seconds, times = "1"] =
+    /^([\w.*]+)=(\w+)(?:-(\d{1,4}))?(?:\*(\d{1,4}))?$/.exec(text) ?? [];
+  if (
+    method === undefined ||
+    !(kind in FAULT_KINDS) ||
+    (seconds !== undefined && kind !== "stall")
+  ) {
+    return undefined;
+  }
+  return {
+    method,
+    kind: kind as FaultKind,
+    times: Number(times),
+    ...(seconds === undefined ? {} : { seconds: Number(seconds) }),
+  };
 }
 
 /** What a call leaves to its fault. */
@@ -59,10 +77,7 @@ export class Faults {
   private readonly left: { readonly fault: Fault; times: number }[] = [];
   private readonly phases: { readonly fault: PhaseFault; times: number }[] = [];
 
-  constructor(
-    faults: readonly (Fault | PhaseFault)[],
-    private readonly stallMs = STALL_MS,
-  ) {
+  constructor(faults: readonly (Fault | PhaseFault)[]) {
     for (const fault of faults) this.add(fault);
   }
 
@@ -70,6 +85,19 @@ export class Faults {
     const { times } = fault;
     if ("phase" in fault) this.phases.push({ fault, times });
     else this.left.push({ fault, times });
+  }
+
+  /** Those that have not met all they were to meet. */
+  get waiting(): readonly (Fault | PhaseFault)[] {
+    return [...this.left, ...this.phases].flatMap(({ fault, times }) =>
+      times > 0 ? [fault] : [],
+    );
+  }
+
+  /** From now on nothing goes wrong. */
+  clear(): void {
+    this.left.length = 0;
+    this.phases.length = 0;
   }
 
   /** What goes wrong with a start of a phase; it has gone wrong then. */
@@ -111,12 +139,14 @@ export class Faults {
           "Request had invalid authentication credentials.",
         );
       case "reset":
-        throw new ConnectionLost();
+        throw new ConnectionLost(true);
       case "lost":
         await happen();
         throw new ConnectionLost();
       case "stall":
-        await sleep(this.stallMs, undefined, { ref: false });
+        await sleep((next.fault.seconds ?? STALL_SECONDS) * 1000, undefined, {
+          ref: false,
+        });
         if (gone?.()) throw new ConnectionLost();
         return happen();
       case "full":

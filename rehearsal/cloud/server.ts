@@ -76,7 +76,8 @@ export class CloudServer {
     } catch (error) {
       message = (error as Error).message;
       if (error instanceof ConnectionLost) {
-        request.socket.destroy();
+        if (error.reset) request.socket.resetAndDestroy();
+        else request.socket.destroy();
         return;
       }
       // What is half sent cannot be taken back.
