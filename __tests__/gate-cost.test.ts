@@ -57,6 +57,7 @@ function plan(...resources: Resource[]): Plan {
     outputs: [],
     variables: {},
     providerArguments: {},
+    beside: {},
     labels: {},
     providers: {},
     faults: [],

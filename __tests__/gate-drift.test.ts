@@ -31,6 +31,7 @@ const plan = (planned: Resource): Plan => ({
   outputs: [],
   variables: {},
   providerArguments: {},
+  beside: {},
   labels: {},
   providers: {},
   faults: [],

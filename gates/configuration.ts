@@ -18,6 +18,13 @@ export interface Configuration {
 
   /** Default labels of all providers. */
   readonly labels: Record<string, string>;
+
+  /**
+   * What is written down beside resources and providers, by place: defaults of
+   * variables, arguments of modules, and blocks that no change is about, such
+   * as ephemeral ones.
+   */
+  readonly beside: Json;
 }
 
 /**
@@ -28,6 +35,7 @@ export interface Configuration {
  */
 export function configuration(json: unknown): Configuration {
   const resources = new Map<string, Configured>();
+  const beside: Record<string, unknown> = {};
   const modules: { module: unknown; prefix: string }[] = [
     { module: own(json, "root_module"), prefix: "" },
   ];
@@ -39,8 +47,20 @@ export function configuration(json: unknown): Configuration {
         provisioners: listOf(own(entry, "provisioners")).map(provisioner),
         expressions: objectOf(own(entry, "expressions")),
       });
+      if (text(entry, "mode") !== "managed") {
+        beside[prefix + address] = own(entry, "expressions");
+      }
     }
-    const calls = Object.entries(objectOf(own(module, "module_calls")));
+    for (const [name, entry] of entriesOf(module, "variables")) {
+      beside[`${prefix}var.${name}`] = own(entry, "default");
+    }
+    for (const [name, entry] of entriesOf(module, "outputs")) {
+      beside[`${prefix}output.${name}`] = own(entry, "expression");
+    }
+    const calls = entriesOf(module, "module_calls");
+    for (const [name, call] of calls) {
+      beside[`${prefix}module.${name}`] = own(call, "expressions");
+    }
     modules.push(
       ...calls.map(([name, call]) => ({
         module: own(call, "module"),
@@ -48,7 +68,7 @@ export function configuration(json: unknown): Configuration {
       })),
     );
   }
-  const providers = Object.entries(objectOf(own(json, "provider_config")));
+  const providers = entriesOf(json, "provider_config");
   return {
     resources,
     // Aliases share a version, which stands with the first of them.
@@ -68,7 +88,12 @@ export function configuration(json: unknown): Configuration {
         return labelsOf(value);
       }),
     ),
+    beside,
   };
+}
+
+function entriesOf(module: unknown, key: string): [string, unknown][] {
+  return Object.entries(objectOf(own(module, key)));
 }
 
 /** The labels whose values are text. */

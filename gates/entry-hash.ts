@@ -57,14 +57,17 @@ function valueOf(resource: Resource, { attribute, message }: Finding): unknown {
 
 /** Findings about all of it are the same in the same projects, for the same value. */
 function wholePlan(plan: Plan, { attribute, message }: Finding): unknown {
-  const { resources, outputs, variables, providerArguments } = plan;
+  const { resources, outputs, variables, providerArguments, beside } = plan;
   const [part = "", name = ""] = (attribute ?? "").split(/[.[]/);
   const parts: Json = {
-    output: Object.fromEntries(outputs.map((o) => [o.name, o.value])),
+    output: Object.fromEntries(
+      outputs.map((o) => [o.name, [o.value, o.before]]),
+    ),
     var: variables,
     provider: providerArguments,
   };
-  const value = own(own(parts, part), name);
+  // Places in a configuration have more than one name.
+  const value = part === "configuration" ? beside : own(own(parts, part), name);
   const projects = new Set(
     resources
       .map(({ values }) => values.project)

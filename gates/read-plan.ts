@@ -53,6 +53,7 @@ export function readPlan(json: unknown): Plan {
       ]),
     ),
     providerArguments: config.providerArguments,
+    beside: config.beside,
     labels: config.labels,
     providers: config.providers,
     ...(terraformVersion === undefined ? {} : { terraformVersion }),
@@ -163,6 +164,7 @@ function outputs(json: Json): Output[] {
     ([name, change]) => ({
       name,
       value: own(change, "after"),
+      before: own(change, "before"),
       unknown: own(change, "after_unknown"),
       sensitive: own(change, "after_sensitive") === true,
     }),

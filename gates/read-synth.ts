@@ -36,6 +36,12 @@ export function readSynth(json: unknown): Plan {
     outputs: Object.entries(objectOf(own(json, "output"))).map(output),
     variables: {},
     providerArguments: objectOf(own(json, "provider")),
+    beside: Object.fromEntries(
+      ["variable", "locals", "module", "ephemeral"].map((part) => [
+        part,
+        own(json, part),
+      ]),
+    ),
     labels: Object.fromEntries(
       providers.flatMap((p) => labelsOf(own(p, "default_labels"))),
     ),

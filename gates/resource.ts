@@ -71,6 +71,9 @@ export interface Resource {
 export interface Output {
   readonly name: string;
   readonly value: unknown;
+
+  /** What the state holds of it; undefined at synth. */
+  readonly before?: unknown;
   readonly unknown: unknown;
   readonly sensitive: boolean;
 }
@@ -89,6 +92,9 @@ export interface Plan {
 
   /** Arguments of the providers, as they are written down. */
   readonly providerArguments: Json;
+
+  /** What is written down beside resources and providers, by place. */
+  readonly beside: Json;
 
   /** Labels that the provider puts on everything. */
   readonly labels: Readonly<Record<string, string>>;

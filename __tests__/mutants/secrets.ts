@@ -1,3 +1,4 @@
+import type { PlanJson } from "../plan-fixtures";
 import { add, after, command, unknown } from "../plan-edits";
 import {
   SERVICE,
@@ -76,6 +77,48 @@ export const secretsMutants: readonly Mutant[] = [
       before: null,
       after: { inner: [TOKENS.Slack] },
       after_unknown: false,
+    };
+  }),
+  m("G14", "a token in an output that goes", (p) => {
+    p.output_changes.leak = {
+      actions: ["delete"],
+      before: TOKENS.Slack,
+      after: null,
+      after_unknown: false,
+    };
+  }),
+  m("G14", "a token in a write-only argument", (p) => {
+    const { expressions } = p.configuration.root_module.resources.find(
+      (r: PlanJson) => r.type === VERSION,
+    );
+    expressions.secret_data_wo = { constant_value: TOKENS["Hugging Face"] };
+  }),
+  m("G14", "a token as a variable's default", (p) => {
+    p.configuration.root_module.variables.extra = { default: TOKENS.GitLab };
+  }),
+  m("G14", "a token for a module", (p) => {
+    p.configuration.root_module.module_calls = {
+      inner: {
+        expressions: { password: { constant_value: TOKENS.npm } },
+        module: {},
+      },
+    };
+  }),
+  m("G14", "a token inside of a module, in an ephemeral block", (p) => {
+    p.configuration.root_module.module_calls = {
+      inner: {
+        module: {
+          resources: [
+            {
+              address: "ephemeral.vault_secret.x",
+              mode: "ephemeral",
+              type: "vault_secret",
+              name: "x",
+              expressions: { auth: [{ key: { constant_value: TOKENS.AWS } }] },
+            },
+          ],
+        },
+      },
     };
   }),
   m(

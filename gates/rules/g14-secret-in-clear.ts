@@ -43,10 +43,25 @@ function secretData(resource: Resource): Observation[] {
     }));
 }
 
-function tokens({ address, values, before }: Resource): Observation[] {
-  // What was in the state before and stays is the same finding.
-  const found = shapes(values, "");
-  return observe(address, found.length > 0 ? found : shapes(before, "before"));
+function tokens({ address, values, before, written }: Resource): Observation[] {
+  return observe(
+    address,
+    firstOf(
+      () => shapes(values, ""),
+      () => shapes(before, "before"),
+      // A write-only argument is in no value.
+      () => shapes(written, "configuration"),
+    ),
+  );
+}
+
+/** What stays, or is written down where it comes from, is the same finding. */
+function firstOf(...places: readonly (() => Shaped[])[]): Shaped[] {
+  for (const look of places) {
+    const found = look();
+    if (found.length > 0) return found;
+  }
+  return [];
 }
 
 function commandTokens({ address, provisioners }: Resource): Observation[] {
@@ -59,14 +74,17 @@ function commandTokens({ address, provisioners }: Resource): Observation[] {
 }
 
 function ofThePlan(plan: Plan): Observation[] {
-  const { outputs, variables, providerArguments } = plan;
+  const { outputs, variables, providerArguments, beside } = plan;
+  const output = (key: "value" | "before") =>
+    shapes(Object.fromEntries(outputs.map((o) => [o.name, o[key]])), "output");
   return observe(WHOLE_PLAN, [
-    ...shapes(
-      Object.fromEntries(outputs.map((o) => [o.name, o.value])),
-      "output",
+    ...firstOf(
+      () => output("value"),
+      () => output("before"),
     ),
     ...shapes(variables, "var"),
     ...shapes(providerArguments, "provider"),
+    ...shapes(beside, "configuration"),
   ]);
 }
 
