@@ -7,6 +7,7 @@ import {
   Impersonated,
   OAuth2Client,
 } from "google-auth-library";
+import { askWhereKeySays } from "./token-address";
 
 // The provider's scopes (DefaultClientScopes).
 const SCOPES = [
@@ -63,7 +64,7 @@ async function sourceCredentials(
     env["GCLOUD_KEYFILE_JSON"];
   const keyFile = env["GOOGLE_APPLICATION_CREDENTIALS"];
   try {
-    return await new GoogleAuth({
+    const client = await new GoogleAuth({
       scopes: SCOPES,
       // Never asked for, but without one the library starts gcloud to find it.
       projectId: env["PROJECT_ID"] ?? "unknown",
@@ -71,6 +72,9 @@ async function sourceCredentials(
       ...(given ? { credentials: JSON.parse(pathOrContents(given)) } : {}),
       ...(!given && keyFile ? { keyFilename: keyFile } : {}),
     }).getClient();
+    if (given) askWhereKeySays(client, pathOrContents(given));
+    else if (keyFile) askWhereKeySays(client, readFileSync(keyFile, "utf8"));
+    return client;
   } catch (error) {
     // Never the parser's own words on GOOGLE_CREDENTIALS: they quote the key.
     const reason = given
