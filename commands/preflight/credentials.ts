@@ -1,5 +1,7 @@
 import type { Check, Finding } from "./finding";
 
+const TOKEN_HOST = "https://oauth2.googleapis.com/token";
+
 /** Whose credentials a deployment would use, from where, and until when. */
 export const credentials: Check = async ({ env, http, accessToken }) => {
   const what = "Google credentials";
@@ -18,13 +20,12 @@ export const credentials: Check = async ({ env, http, accessToken }) => {
     ];
   }
   // In the body, since an address ends up in logs.
-  const { status, text } = await http(
-    "https://oauth2.googleapis.com/tokeninfo",
-    {
-      method: "POST",
-      body: new URLSearchParams({ access_token: token }),
-    },
-  );
+  // gcloud's property for where tokens come from.
+  const host = env["CLOUDSDK_AUTH_TOKEN_HOST"] || TOKEN_HOST;
+  const { status, text } = await http(host.replace(/token$/, "tokeninfo"), {
+    method: "POST",
+    body: new URLSearchParams({ access_token: token }),
+  });
   if (status === 400 || status === 401) {
     return [
       {
@@ -38,7 +39,7 @@ export const credentials: Check = async ({ env, http, accessToken }) => {
     ];
   }
   if (status !== 200) {
-    throw new Error(`oauth2.googleapis.com answered ${status}`);
+    throw new Error(`${new URL(host).host} answered ${status}`);
   }
   const { email, expires_in } = JSON.parse(text) as {
     email?: string;
