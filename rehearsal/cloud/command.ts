@@ -8,7 +8,9 @@ import {
   runAsProcess,
 } from "../../commands/command-line";
 import { endProcessesWithThisOne } from "../local-process";
+import type { Cloud } from "./cloud";
 import { type CloudSettings, DEFAULTS } from "./cloud-settings";
+import { writeDeployerKey } from "./deployer";
 import { cloudEnvironment } from "./environment";
 import { type Fault, FAULT_KINDS, parseFault } from "./faults";
 import {
@@ -68,6 +70,11 @@ const OPTIONS = {
     value: "METHOD=KIND*TIMES",
     text: `what goes wrong, separated by commas, such as run.*.jobs.run=lost (${Object.keys(FAULT_KINDS).join(", ")}) or training=memory (${PHASES.join(", ")}: ${Object.keys(PHASE_FAULT_KINDS).join(", ")}, exit-N)`,
   },
+  "key-file": {
+    type: "string",
+    value: "FILE",
+    text: "writes a service account's key there, and prints an environment that works as that account",
+  },
   folder: {
     type: "string",
     value: "FOLDER",
@@ -103,10 +110,14 @@ async function cloud(argv: readonly string[]): Promise<number> {
     );
   }
   const { origin } = server.cloud;
+  const keyFile = values["key-file"] && resolve(values["key-file"]);
+  if (keyFile) writeKey(server.cloud, keyFile);
   console.error(
     `A local Google Cloud listens at ${origin}${settings.containers === "stub" ? ", with STUBS in place of containers" : ""}. For another terminal:\n`,
   );
-  for (const [name, value] of Object.entries(cloudEnvironment(server.cloud))) {
+  for (const [name, value] of Object.entries(
+    cloudEnvironment(server.cloud, keyFile),
+  )) {
     console.log(`export ${name}=${value}`);
   }
   console.error("\nCtrl-C ends it.");
@@ -148,6 +159,17 @@ function cloudSettings(values: {
     folder:
       values.folder === undefined ? passingFolder() : keptFolder(values.folder),
   };
+}
+
+function writeKey(cloud: Cloud, file: string): void {
+  try {
+    writeDeployerKey(cloud, file);
+  } catch (error) {
+    throw new CommandError(
+      `--key-file: ${(error as Error).message}; allowed: a file that can be written`,
+      2,
+    );
+  }
 }
 
 function fault(text: string): Fault | PhaseFault {

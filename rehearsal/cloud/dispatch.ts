@@ -14,6 +14,7 @@ import { notificationChannels } from "./apis/notification-channels";
 import { quotaMetrics } from "./apis/quota-metrics";
 import { resourceManager } from "./apis/resource-manager";
 import { secretManager } from "./apis/secret-manager";
+import { serviceAccountKeys } from "./apis/service-account-keys";
 import { serviceUsage } from "./apis/service-usage";
 import { storage } from "./apis/storage";
 import type { Answer, Call, Handlers } from "./call";
@@ -31,6 +32,7 @@ const HANDLERS: Handlers = {
   ...resourceManager,
   ...compute,
   ...iam,
+  ...serviceAccountKeys,
   ...iamCredentials,
   ...secretManager,
   ...storage,

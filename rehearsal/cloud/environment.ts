@@ -2,25 +2,23 @@ import type { Cloud } from "./cloud";
 import { GCLOUD_AUDIENCE } from "./iam/tokens";
 import { SERVICES } from "./services";
 
+const SECONDS = 12 * 3600;
+
 /**
  * The environment that sends Terraform's provider, the provisioners and gcloud to a cloud. Not
  * STORAGE_EMULATOR_HOST: with it, clients and Terraform's GCS backend send no token.
+ *
+ * @param keyFile - of a service account, to work as it and not as the user
  */
-export function cloudEnvironment(cloud: Cloud): Record<string, string> {
-  const { settings, origin, tokens } = cloud;
-  const hours = 12 * 3600;
+export function cloudEnvironment(
+  cloud: Cloud,
+  keyFile?: string,
+): Record<string, string> {
+  const { settings, origin } = cloud;
   const environment: Record<string, string> = {
     PROJECT_ID: settings.project,
     REGION: settings.region,
-    GOOGLE_OAUTH_ACCESS_TOKEN: tokens.accessToken(
-      `user:${settings.user}`,
-      hours,
-    ),
-    GOOGLE_ID_TOKEN: tokens.identityToken(
-      settings.user,
-      GCLOUD_AUDIENCE,
-      hours,
-    ),
+    ...(keyFile === undefined ? ofUser(cloud) : ofKeyFile(keyFile)),
   };
   for (const { prefix, base, variable, gcloud } of SERVICES) {
     const address = `${origin}/${prefix}/`;
@@ -32,7 +30,28 @@ export function cloudEnvironment(cloud: Cloud): Record<string, string> {
   }
   return {
     ...environment,
-    CLOUDSDK_AUTH_ACCESS_TOKEN: environment["GOOGLE_OAUTH_ACCESS_TOKEN"]!,
+    // Where gcloud, and `npm run preflight`, ask for and about tokens.
+    CLOUDSDK_AUTH_TOKEN_HOST: `${origin}/oauth2/token`,
     CLOUDSDK_CORE_PROJECT: settings.project,
+  };
+}
+
+function ofUser({ settings, tokens }: Cloud): Record<string, string> {
+  const token = tokens.accessToken(`user:${settings.user}`, SECONDS);
+  return {
+    GOOGLE_OAUTH_ACCESS_TOKEN: token,
+    CLOUDSDK_AUTH_ACCESS_TOKEN: token,
+    GOOGLE_ID_TOKEN: tokens.identityToken(
+      settings.user,
+      GCLOUD_AUDIENCE,
+      SECONDS,
+    ),
+  };
+}
+
+function ofKeyFile(file: string): Record<string, string> {
+  return {
+    GOOGLE_APPLICATION_CREDENTIALS: file,
+    CLOUDSDK_AUTH_CREDENTIAL_FILE_OVERRIDE: file,
   };
 }

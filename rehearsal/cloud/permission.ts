@@ -21,6 +21,8 @@ const OTHERS: Readonly<Record<string, string>> = {
     "resourcemanager.projects.setIamPolicy",
   "iam.projects.serviceAccounts.keys.create": "iam.serviceAccountKeys.create",
   "iam.projects.serviceAccounts.keys.delete": "iam.serviceAccountKeys.delete",
+  "iam.projects.serviceAccounts.keys.disable": "iam.serviceAccountKeys.disable",
+  "iam.projects.serviceAccounts.keys.enable": "iam.serviceAccountKeys.enable",
   "iam.projects.serviceAccounts.keys.get": "iam.serviceAccountKeys.get",
   "iam.projects.serviceAccounts.keys.list": "iam.serviceAccountKeys.list",
   "iam.projects.serviceAccounts.patch": "iam.serviceAccounts.update",

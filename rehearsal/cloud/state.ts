@@ -63,6 +63,12 @@ export interface CloudState {
   policies: Record<string, { since: number; policy: Policy }[]>;
   operations: Record<string, Operation>;
   accounts: Record<string, Json>;
+
+  /** Keys of accounts by name, with their public half. */
+  accountKeys: Record<
+    string,
+    { readonly key: Json; readonly publicKey: string }
+  >;
   secrets: Record<string, Json>;
 
   /** With their payload in base64, by name. */
@@ -90,6 +96,7 @@ export function emptyState(): CloudState {
     policies: {},
     operations: {},
     accounts: {},
+    accountKeys: {},
     secrets: {},
     secretVersions: {},
     buckets: {},

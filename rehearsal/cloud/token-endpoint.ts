@@ -1,14 +1,21 @@
 import type { IncomingMessage } from "node:http";
-import { ApiError } from "./api-error";
 import type { Answer } from "./call";
 import type { Cloud } from "./cloud";
+import { bearerGrant } from "./iam/jwt-bearer";
+import { OAuthError } from "./iam/oauth-error";
+import { tokenInfo } from "./iam/token-info";
+import type { Json } from "./state";
 
 /** Of the one login that this cloud knows. */
 const REFRESH_TOKEN = "local-refresh-token";
 
+const JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const HOUR = 3600;
+
 /**
- * `/oauth2/token` gives access tokens for a login (`refresh_token`) and, with an `audience`, an
- * identity token; `/oauth2/certs` the keys that those are checked with.
+ * `/oauth2/token` gives access and identity tokens for the login (`refresh_token`) and for what a
+ * service account signed with its key file; `/oauth2/certs` the keys that identity tokens are checked
+ * with; `/oauth2/tokeninfo` whose a token is.
  *
  * @see https://developers.google.com/identity/protocols/oauth2
  */
@@ -23,20 +30,59 @@ export async function tokenEndpoint(
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const form = new URLSearchParams(Buffer.concat(chunks).toString());
-  const isLogin =
-    form.get("grant_type") === "refresh_token" &&
-    form.get("refresh_token") === REFRESH_TOKEN;
-  if (url.pathname !== "/oauth2/token" || !isLogin) {
-    throw new ApiError(400, "invalid_grant");
+  for (const [name, value] of url.searchParams) form.append(name, value);
+  try {
+    if (url.pathname === "/oauth2/tokeninfo") {
+      return tokenInfo(cloud, form);
+    }
+    if (url.pathname !== "/oauth2/token" || request.method !== "POST") {
+      throw new OAuthError("invalid_request", "Not Found");
+    }
+    return granted(cloud, form);
+  } catch (error) {
+    if (error instanceof OAuthError) return error.answer;
+    throw error;
   }
-  const { user } = cloud.settings;
-  return {
-    access_token: cloud.tokens.accessToken(`user:${user}`),
-    id_token: cloud.tokens.identityToken(
-      user,
-      form.get("audience") ?? form.get("client_id") ?? "local",
-    ),
-    expires_in: 3600,
-    token_type: "Bearer",
-  };
+}
+
+/** @throws OAuthError */
+function granted(cloud: Cloud, form: URLSearchParams): Json {
+  const { tokens, settings } = cloud;
+  const type = form.get("grant_type");
+  switch (type) {
+    case JWT_BEARER: {
+      const { email, audience } = bearerGrant(
+        cloud,
+        form.get("assertion") ?? "",
+      );
+      return audience === undefined
+        ? access(tokens.accessToken(`serviceAccount:${email}`))
+        : { id_token: tokens.identityToken(email, audience) };
+    }
+    case "refresh_token":
+      if (form.get("refresh_token") !== REFRESH_TOKEN) {
+        throw new OAuthError("invalid_grant", "Bad Request");
+      }
+      return {
+        ...access(tokens.accessToken(`user:${settings.user}`)),
+        id_token: tokens.identityToken(
+          settings.user,
+          form.get("audience") ?? form.get("client_id") ?? "local",
+        ),
+      };
+    default:
+      throw type
+        ? new OAuthError(
+            "unsupported_grant_type",
+            `Invalid grant_type: ${type}`,
+          )
+        : new OAuthError(
+            "invalid_request",
+            "Required parameter is missing: grant_type",
+          );
+  }
+}
+
+function access(token: string): Json {
+  return { access_token: token, expires_in: HOUR - 1, token_type: "Bearer" };
 }

@@ -1,6 +1,7 @@
 import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
 import type { Cloud } from "../cloud";
+import { keysOf } from "../iam/account-keys";
 import { etag, nextNumber, shortName } from "../identifiers";
 import type { Json } from "../state";
 
@@ -53,8 +54,11 @@ export const iam: Handlers = {
   },
 
   "iam.projects.serviceAccounts.delete": ({ path }, cloud) => {
-    const { email, uniqueId } = account(cloud, path["name"]!);
+    const { name, email, uniqueId } = account(cloud, path["name"]!);
     delete cloud.state.accounts[email];
+    for (const key of keysOf(cloud.state.accountKeys, name)) {
+      delete cloud.state.accountKeys[key];
+    }
     cloud.access.forget(email, uniqueId);
     return {};
   },
@@ -71,8 +75,12 @@ export const iam: Handlers = {
   }),
 };
 
-/** By email or unique id. */
-function account({ state }: Cloud, name: string): Json {
+/**
+ * By email or unique id.
+ *
+ * @throws ApiError if there is none
+ */
+export function account({ state }: Cloud, name: string): Json {
   const key = shortName(name);
   const found =
     state.accounts[key] ??
