@@ -134,6 +134,8 @@ function forward(
       {
         host: "127.0.0.1",
         port,
+        // A connection each: a container may be about to close one that waits for the next request.
+        agent: false,
         method: request.method,
         path: request.url,
         headers: request.headers,
