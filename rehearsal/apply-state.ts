@@ -11,7 +11,16 @@ export function applyState(output: string): State {
     [...output.matchAll(/\(local-exec\): step (\d+) of (\d+)/g)].at(-1) ?? [];
   if (step !== undefined) {
     const share = 0.1 + (0.8 * Number(step)) / Number(steps);
-    return { share, text: `step ${step} of ${steps}` };
+    return {
+      share,
+      text:
+        step === steps
+          ? "scoring, merging, publishing"
+          : `training, step ${step} of ${steps}`,
+    };
+  }
+  if (/run_execution_[0-9A-F]+: Creating/.test(output)) {
+    return { share: 0.1, text: "starting the training" };
   }
   const made = output.match(/: Creation complete/g)?.length ?? 0;
   return { share: Math.min(0.1, made / 300), text: `${made} resources made` };
