@@ -77,23 +77,22 @@ export function gpus({ resource, template }: Workload): Gpus | undefined {
     "limits",
     GPU,
   ]);
-  const accelerator = attribute(resource, [
-    ...template,
-    "node_selector",
-    "accelerator",
-  ]);
-  if (limits.length === 0 && accelerator === undefined) return undefined;
-  const count =
-    limits.length === 0
-      ? 1
-      : limits.reduce(
-          (sum, { known, value }) => sum + (known ? Number(value) : NaN),
-          0,
-        );
+  const accelerator = ["accelerator", "run.googleapis.com/accelerator"]
+    .map((key) => attribute(resource, [...template, "node_selector", key]))
+    .find((found) => found !== undefined);
+  const count = limits
+    .map(({ known, value }) => (known ? gpuCount(value) : NaN))
+    .reduce((sum, gpus) => sum + gpus, 0);
   if (count === 0 && accelerator === undefined) return undefined;
   return {
-    count,
+    // Cloud Run gives an instance with an accelerator one of it.
+    count: count === 0 ? 1 : count,
     limits,
     ...(accelerator === undefined ? {} : { accelerator }),
   };
+}
+
+/** What is no count takes nothing away from the others. */
+function gpuCount(limit: unknown): number {
+  return /^\d+$/.test(String(limit)) ? Number(limit) : NaN;
 }

@@ -1,5 +1,5 @@
 import type { PlanJson } from "../plan-fixtures";
-import { after, deleted } from "../plan-edits";
+import { add, after, deleted } from "../plan-edits";
 import { JOB, BUDGET, m, service, template, task, type Mutant } from "./mutant";
 
 export const gpusMutants: readonly Mutant[] = [
@@ -33,6 +33,41 @@ export const gpusMutants: readonly Mutant[] = [
     second.resources[0].limits["nvidia.com/gpu"] = "7";
     template(p).containers.push(second);
   }),
+  m("G09", "nine instances with an accelerator and no limit of GPUs", (p) => {
+    template(p).containers[0].resources[0].limits["nvidia.com/gpu"] = "0";
+    template(p).scaling[0].max_instance_count = 9;
+  }),
+  m("G00", "fewer GPUs than none in a second container", (p) => {
+    const second = structuredClone(template(p).containers[0]);
+    second.resources[0].limits["nvidia.com/gpu"] = "-1";
+    template(p).containers.push(second);
+  }),
+  m("G09 G10", "twenty instances by hand, beside a maximum of one", (p) => {
+    service(p).scaling[0].scaling_mode = "MANUAL";
+    service(p).scaling[0].manual_instance_count = 20;
+  }),
+  m("G00 G09", "as many instances as somebody says by hand", (p) => {
+    service(p).scaling[0].scaling_mode = "MANUAL";
+  }),
+  m("G10", "a worker pool, whose instances always run", (p) =>
+    add(p, "google_cloud_run_v2_worker_pool", {
+      project: "my-project",
+      scaling: [{ manual_instance_count: 1 }],
+      template: [
+        {
+          service_account: "x@my-project.iam.gserviceaccount.com",
+          node_selector: [{ accelerator: "nvidia-l4" }],
+          gpu_zonal_redundancy_disabled: true,
+          containers: [
+            {
+              image: template(p).containers[0].image,
+              resources: [{ limits: { "nvidia.com/gpu": "1" } }],
+            },
+          ],
+        },
+      ],
+    }),
+  ),
   m("G09", "an accelerator that nobody allowed", (p) => {
     template(p).node_selector[0].accelerator = "nvidia-h100-80gb";
   }),

@@ -1,6 +1,7 @@
 import { attribute } from "../attribute";
+import { instances } from "../instances";
 import { isDeleted, type Plan, remains, type Resource } from "../resource";
-import { gpus, inTemplate, workloads } from "../workload";
+import { gpus, workloads } from "../workload";
 import { gpuInstance, type Values, valuesBefore } from "./gpu-instance";
 import { HOURS_A_MONTH, hourlyPrice } from "./price-table";
 
@@ -74,8 +75,8 @@ function service(resource: Resource): ServingCostChange[] {
     {
       address: resource.address,
       service: typeof name === "string" ? name : resource.name,
-      minimum: after && minimum(after),
-      maximum: after && maximum(after),
+      minimum: after && instances(SERVICE, after).least,
+      maximum: after && instances(SERVICE, after).most,
       hourly: hourly(after),
       after: after ? cost(after, hourly(after)) : NOTHING,
       before: before ? cost(before, hourly(before)) : NOTHING,
@@ -84,16 +85,14 @@ function service(resource: Resource): ServingCostChange[] {
 }
 
 /** Kinds of workloads that the stack never has: what they cost is not worked out. */
-function ofUnknownPrice({
-  address,
-  name,
-  before,
-}: Resource): ServingCostChange {
+function ofUnknownPrice(resource: Resource): ServingCostChange {
+  const { address, type, name, before } = resource;
+  const { least, most } = instances(type, resource);
   return {
     address,
     service: name,
-    minimum: undefined,
-    maximum: undefined,
+    minimum: least,
+    maximum: most,
     hourly: undefined,
     after: UNKNOWN,
     before: before === null ? NOTHING : UNKNOWN,
@@ -108,37 +107,8 @@ function cost(values: Values, hourly: number | undefined): ServingCost {
       ? undefined
       : count * hourly * HOURS_A_MONTH;
   };
-  return { floor: month(minimum(values)), ceiling: month(maximum(values)) };
-}
-
-/** The service has a minimum and each revision another: the larger one is paid. */
-function minimum(values: Values): number | undefined {
-  const counts = instanceCounts(values, "min_instance_count");
-  return counts && Math.max(0, ...counts);
-}
-
-/** The smaller maximum holds. Without any nobody knows. */
-function maximum(values: Values): number | undefined {
-  const counts = instanceCounts(values, "max_instance_count");
-  return counts === undefined || counts.length === 0
-    ? undefined
-    : Math.min(...counts);
-}
-
-/** Where both places are 0 or not set there are none; undefined if not known yet. */
-function instanceCounts(
-  values: Values,
-  key: "min_instance_count" | "max_instance_count",
-): number[] | undefined {
-  const places = [
-    attribute(values, ["scaling", key]),
-    attribute(values, inTemplate(SERVICE, "scaling", key)),
-  ].filter((place) => place !== undefined);
-  const counts = places.map(({ value }) => Number(value));
-  const known = places.every(({ known }) => known);
-  return known && !counts.some(Number.isNaN)
-    ? counts.filter((count) => count > 0)
-    : undefined;
+  const { least, most } = instances(SERVICE, values);
+  return { floor: month(least), ceiling: month(most) };
 }
 
 function total(parts: readonly ServingCost[]): ServingCost {

@@ -1,6 +1,7 @@
 import { ACCELERATORS } from "../../constructs/gpu-shapes";
 import { attribute, attributes } from "../attribute";
 import { WHOLE_PLAN } from "../finding";
+import { instances } from "../instances";
 import type { Plan } from "../resource";
 import { type Observation, type Rule, unknownAttribute } from "../rule";
 import { gpus, type Workload, workloads } from "../workload";
@@ -61,15 +62,10 @@ function most({ resource, kind }: Workload): number | undefined {
     const most = Math.min(tasks, number("template", "parallelism") ?? tasks);
     return Number.isFinite(most) ? most : NaN;
   }
-  return kind === "worker pool"
-    ? number("scaling", "manual_instance_count")
-    : (number("scaling", "max_instance_count") ??
-        number("template", "scaling", "max_instance_count") ??
-        number("template", "metadata", "annotations", KNATIVE_MAXIMUM));
+  return instances(resource.type, resource).most;
 }
 
 const TASKS = ["template", "task_count"];
-const KNATIVE_MAXIMUM = "autoscaling.knative.dev/maxScale";
 
 function unlimited({ resource }: Workload): Observation[] {
   return [

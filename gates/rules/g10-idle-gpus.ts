@@ -19,7 +19,7 @@ export const idleGpus: Rule = {
       const resource = resources.find((r) => r.address === service.address);
       if (resource === undefined) return [];
       const { minimum } = service;
-      if (minimum === undefined && resource.type === V2_SERVICE) {
+      if (minimum === undefined) {
         return plan.kind === "plan"
           ? [unknownAttribute(resource, { path: PATH }, "G10")]
           : [];
@@ -42,7 +42,6 @@ export const idleGpus: Rule = {
   },
 };
 
-const V2_SERVICE = "google_cloud_run_v2_service";
 const PATH = "template.scaling.min_instance_count";
 
 function price({ after: { floor } }: ServingCostChange): string {
