@@ -252,6 +252,19 @@ describe("permissions", () => {
     expect(text).toContain("--role roles/run.admin");
   });
 
+  test("warn an owner, who holds some on the buckets alone that they make", async () => {
+    answers[TEST] = (body) => {
+      const asked = (JSON.parse(body) as { permissions: string[] }).permissions;
+      const held = asked.filter((name) => !name.startsWith("storage.objects."));
+      return [200, { permissions: held }];
+    };
+    const { statuses, text } = await found(permissions);
+    expect(statuses).toEqual(["warn"]);
+    expect(text).toContain(
+      "not held on the project: storage.objects.create, storage.objects.get, storage.objects.list; owners and editors get them",
+    );
+  });
+
   test("are asked for the channels of a budget that tells somebody", async () => {
     answers[TEST] = (body) => {
       const asked = (JSON.parse(body) as { permissions: string[] }).permissions;

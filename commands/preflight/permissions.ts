@@ -56,6 +56,21 @@ const NEEDED: Readonly<Record<string, readonly string[]>> = {
   "roles/logging.viewer": ["logging.logEntries.list"],
 };
 
+/**
+ * What owners and editors of a project do not hold on it, but on each bucket
+ * that they make.
+ *
+ * @see https://cloud.google.com/storage/docs/access-control/iam#convenience-values
+ */
+const FROM_BUCKETS = [
+  "storage.buckets.get",
+  "storage.buckets.getIamPolicy",
+  "storage.buckets.setIamPolicy",
+  "storage.objects.create",
+  "storage.objects.get",
+  "storage.objects.list",
+];
+
 /** For the addresses that a budget tells. */
 const FOR_EMAILS: typeof NEEDED = {
   "roles/monitoring.notificationChannelEditor": [
@@ -98,9 +113,13 @@ export const permissions: Check = async ({ settings, google }) => {
     ];
   }
   return missing.map(({ role, lacking }) => ({
-    status: "fail",
+    ...(lacking.every((name) => FROM_BUCKETS.includes(name))
+      ? {
+          status: "warn",
+          detail: `not held on the project: ${lacking.join(", ")}; owners and editors get them on the buckets that they make, but not on one that somebody else made`,
+        }
+      : { status: "fail", detail: `missing: ${lacking.join(", ")}` }),
     what,
-    detail: `missing: ${lacking.join(", ")}`,
     remedy: `gcloud projects add-iam-policy-binding ${projectId} --member user:YOU --role ${role}`,
   }));
 };
