@@ -26,9 +26,12 @@ export const compute: Handlers = {
     autoCreateSubnetworks: true,
   }),
 
-  "compute.subnetworks.get": ({ path }) => ({
+  "compute.subnetworks.get": ({ path }, { project }) => ({
     kind: "compute#subnetwork",
     name: existing("subnetworks", path["subnetwork"]!),
+    network: `https://www.googleapis.com/compute/v1/${project}/global/networks/default`,
+    // As in a network in auto mode.
+    ipCidrRange: "10.128.0.0/20",
     privateIpGoogleAccess: true,
   }),
 };
