@@ -19,10 +19,14 @@ const OPTIONS = {
     value: "N",
     text: "interrupts npm run deploy at N random points a series against a local Google Cloud, and requires that it recovers",
   },
+  faults: {
+    type: "boolean",
+    text: "has npm run deploy meet all kinds of faults in a local Google Cloud, and requires that the next one finishes",
+  },
   series: {
     type: "string",
     value: "TEXT",
-    text: "with --interruptions: only series with this in the name (SIGINT, SIGKILL, local, Storage)",
+    text: "with --interruptions: only series with this in the name (SIGINT, SIGKILL, local, Storage); with --faults: only such cases (provider, builds, serving, training)",
   },
   keep: {
     type: "boolean",
@@ -46,6 +50,9 @@ export interface RehearseOptions {
 
   /** Points of each series, in place of a rehearsal. */
   readonly interruptions: number | undefined;
+
+  /** Faults in place of a rehearsal. */
+  readonly faults: boolean;
   readonly series: string | undefined;
 }
 
@@ -79,7 +86,7 @@ export function readOptions(argv: readonly string[]): RehearseOptions | null {
     );
   }
   return {
-    ...{ seed, keep, series },
+    ...{ seed, keep, series, faults: line.values.faults ?? false },
     terraform: oneOf("terraform", terraform, TERRAFORM),
     interruptions:
       interruptions === undefined ? undefined : Number(interruptions),

@@ -1,5 +1,6 @@
 import { runAsProcess } from "../commands/command-line";
 import { endProcessesWithThisOne } from "./local-process";
+import { faults } from "./faults/faults";
 import { interruptions } from "./interruptions/interruptions";
 import { prepare } from "./preparation";
 import { rehearseContainers } from "./rehearse-containers";
@@ -24,6 +25,9 @@ async function rehearse(argv: readonly string[]): Promise<number> {
   const { seed, keep, terraform, interruptions: points, series } = options;
   if (points !== undefined) {
     return interruptions(points, Number(seed), series);
+  }
+  if (options.faults) {
+    return faults(series);
   }
   const began = Date.now();
   console.error(INTRODUCTION);

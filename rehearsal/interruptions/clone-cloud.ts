@@ -1,8 +1,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { cancelBuild } from "../cloud/build/run-build";
 import type { Cloud } from "../cloud/cloud";
 import { type CloudSettings, DEFAULTS } from "../cloud/cloud-settings";
 import { cloudEnvironment } from "../cloud/environment";
+import { cancelExecution } from "../cloud/run/execute-job";
 import { CloudServer } from "../cloud/server";
 import { disagreements, type Expected, type TerraformState } from "./agreement";
 import type { Clone, CloneCommand } from "./clone";
@@ -69,6 +72,20 @@ export class CloneCloud {
     const token = this.environment["GOOGLE_OAUTH_ACCESS_TOKEN"]!;
     delete this.cloud.state.tokens[token];
     this.environment = cloudEnvironment(this.cloud);
+  }
+
+  /** Ends all executions, as a person can. */
+  async cancelExecutions(): Promise<void> {
+    for (const name of this.cloud.containers.active) {
+      await cancelExecution(this.cloud, name);
+    }
+  }
+
+  /** Ends builds, as a person can, once there are so many. */
+  async cancelBuilds(count: number): Promise<void> {
+    const { builds } = this.cloud.state;
+    while (Object.keys(builds).length < count) await sleep(100);
+    for (const build of Object.values(builds)) await cancelBuild(build);
   }
 
   /** All that is not as it must be after a deploy: a plan with changes, and where state and cloud differ. */

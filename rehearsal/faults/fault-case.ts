@@ -1,0 +1,34 @@
+import type { CloneCloud } from "../interruptions/clone-cloud";
+import type { CloneCommand } from "../interruptions/clone";
+
+/** A deploy that something goes wrong with. */
+export interface FaultCase {
+  readonly name: string;
+
+  /** As `--fault` takes them. */
+  readonly faults: readonly string[];
+
+  /** What the deploy prints about it. @default nothing */
+  readonly prints?: readonly RegExp[];
+
+  /**
+   * How the deploy ends: well; with a failure, after which the same command finishes; with one that
+   * `npm run recover` is for.
+   */
+  readonly ends: "well" | "failed" | "to recover";
+
+  /** Whether the user first deploys again, which `npm run recover` is then named for. */
+  readonly impatient?: boolean;
+
+  /** Executions that do not succeed. @default 0 */
+  readonly failedExecutions?: number;
+
+  /** What somebody does during the deploy. */
+  readonly once?: Deed;
+}
+
+/** What somebody does once a deploy has printed something. */
+export interface Deed {
+  readonly printed: RegExp;
+  readonly act: (cloud: CloneCloud, deploy: CloneCommand) => unknown;
+}

@@ -1,0 +1,11 @@
+import type { FaultCase } from "./fault-case";
+import { IMAGE_AND_SERVICE_CASES } from "./image-and-service-cases";
+import { PROVIDER_CASES } from "./provider-cases";
+import { TRAINING_CASES } from "./training-cases";
+
+/** All of them. */
+export const FAULT_CASES: readonly FaultCase[] = [
+  ...PROVIDER_CASES,
+  ...IMAGE_AND_SERVICE_CASES,
+  ...TRAINING_CASES,
+];
