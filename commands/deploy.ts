@@ -19,6 +19,8 @@ import {
   requireSameLocation,
 } from "./models-bucket";
 import { openStack } from "./open-stack";
+import { ownerOf } from "./recover/existing-resources";
+import { refusedCredentials } from "./refused-credentials";
 import type { Stack, StackJson } from "./synthesis";
 import type { Surroundings } from "./surroundings";
 import {
@@ -102,6 +104,11 @@ export async function deploy(
     if (apply.code === 0 && !apply.interrupted) {
       removeImports(stack);
     }
+    if (apply.code !== 0 && !apply.interrupted) {
+      const { project } = ownerOf(json);
+      const refused = await refusedCredentials(project, google);
+      if (refused !== undefined) console.error(refused);
+    }
     return closing(apply);
   } finally {
     // Found anew by the next deploy, if it is there then.
@@ -155,8 +162,9 @@ function closing({ code, interrupted }: Ended): number {
     );
   } else if (code !== 0) {
     console.error(
-      "The deployment is not complete. What was made stays; npm run deploy goes on from there. If one was killed before\n" +
-        "(a lock on the state, something that exists already): npm run recover first.",
+      "The deployment is not complete. What was made stays; npm run deploy goes on from there. Where the lines above speak of\n" +
+        "a lock on the state, something that exists already, or an answer that got lost (EOF, connection reset, timeout):\n" +
+        "npm run recover first. It shows what it would do, and asks.",
     );
   }
   return interrupted && code === 0 ? 130 : code;
