@@ -64,6 +64,9 @@ export function synthesizeText(
   called = "dev",
 ): string {
   const outdir = mkdtempSync(join(tmpdir(), "tuneserve-synth-"));
+  // cdktf takes a stack trace of every token, which Jest maps to sources: two thirds of a synth.
+  const { prepareStackTrace } = Error;
+  Error.prepareStackTrace = () => "";
   try {
     const app = new App({ outdir });
     for (const [name, settings] of Object.entries(
@@ -81,13 +84,20 @@ export function synthesizeText(
     }
     return json;
   } finally {
+    if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
     rmSync(outdir, { recursive: true });
   }
 }
 
-/** The same, parsed. */
-export function synthesize(dev?: Raw): Synthesized {
-  return JSON.parse(synthesizeText(dev)) as Synthesized;
+// Many tests of a file begin with the same settings.
+const known = new Map<string, string>();
+
+/** The same, parsed; settings that were synthesized before are not again. */
+export function synthesize(dev: Raw = environment()): Synthesized {
+  const key = JSON.stringify(dev);
+  const json = known.get(key) ?? synthesizeText(dev);
+  known.set(key, json);
+  return JSON.parse(json) as Synthesized;
 }
 
 /** The resources of one type, in order of their names. */

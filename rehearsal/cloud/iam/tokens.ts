@@ -1,6 +1,7 @@
 import {
   createPublicKey,
   generateKeyPairSync,
+  type KeyPairKeyObjectResult,
   sign,
   verify,
 } from "node:crypto";
@@ -24,10 +25,16 @@ export const GCLOUD_AUDIENCE = "32555940559.apps.googleusercontent.com";
 const KEY_ID = "local";
 const ISSUER = "https://accounts.google.com";
 
+let known: KeyPairKeyObjectResult | undefined;
+
+/** Of all clouds of this process: finding primes takes up to a second. */
+function keys(): KeyPairKeyObjectResult {
+  known ??= generateKeyPairSync("rsa", { modulusLength: 2048 });
+  return known;
+}
+
 /** Access tokens and identity tokens of this cloud; nobody else's are accepted. */
 export class Tokens {
-  private readonly keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
-
   constructor(private readonly state: CloudState) {}
 
   /** A new access token for a principal, such as `serviceAccount:EMAIL`. */
@@ -60,11 +67,7 @@ export class Tokens {
     const content = [{ alg: "RS256", kid: KEY_ID, typ: "JWT" }, claims]
       .map((part) => Buffer.from(JSON.stringify(part)).toString("base64url"))
       .join(".");
-    const signature = sign(
-      "sha256",
-      Buffer.from(content),
-      this.keys.privateKey,
-    );
+    const signature = sign("sha256", Buffer.from(content), keys().privateKey);
     return `${content}.${signature.toString("base64url")}`;
   }
 
@@ -73,7 +76,7 @@ export class Tokens {
     const [header = "", claims = "", signature = ""] = token.split(".");
     const content = Buffer.from(`${header}.${claims}`);
     const bytes = Buffer.from(signature, "base64url");
-    if (!verify("sha256", content, this.keys.publicKey, bytes)) {
+    if (!verify("sha256", content, keys().publicKey, bytes)) {
       return undefined;
     }
     const parsed = JSON.parse(Buffer.from(claims, "base64url").toString());
@@ -82,7 +85,7 @@ export class Tokens {
 
   /** JSON Web Key Set. @see https://www.googleapis.com/oauth2/v3/certs */
   get keySet(): object {
-    const key = createPublicKey(this.keys.privateKey).export({ format: "jwk" });
+    const key = createPublicKey(keys().privateKey).export({ format: "jwk" });
     return { keys: [{ ...key, alg: "RS256", use: "sig", kid: KEY_ID }] };
   }
 }
