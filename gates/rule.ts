@@ -32,7 +32,7 @@ export interface Rule {
 
 /** The observation of a deny rule whose attribute is not known yet. */
 export function unknownAttribute(
-  { address }: Resource,
+  { address }: Pick<Resource, "address">,
   { path }: Pick<Attribute, "path">,
   rule: string,
 ): Observation {

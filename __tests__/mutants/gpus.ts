@@ -1,5 +1,5 @@
 import type { PlanJson } from "../plan-fixtures";
-import { add, after, deleted } from "../plan-edits";
+import { add, after, deleted, unknown } from "../plan-edits";
 import { JOB, BUDGET, m, service, template, task, type Mutant } from "./mutant";
 
 export const gpusMutants: readonly Mutant[] = [
@@ -87,6 +87,15 @@ export const gpusMutants: readonly Mutant[] = [
   m("G10", "an instance always runs, within the budget", (p) => {
     service(p).scaling[0].min_instance_count = 1;
     after(p, BUDGET).amount[0].specified_amount[0].units = "2000";
+  }),
+  m("G00 G10", "an instance always runs, and the budget is not known", (p) => {
+    service(p).scaling[0].min_instance_count = 1;
+    delete after(p, BUDGET).amount[0].specified_amount[0].units;
+    unknown(p, BUDGET).amount = [{ specified_amount: [{ units: true }] }];
+  }),
+  m("G10", "an instance always runs, and the budget is in yen", (p) => {
+    service(p).scaling[0].min_instance_count = 1;
+    after(p, BUDGET).amount[0].specified_amount[0].currency_code = "JPY";
   }),
   m("G10b", "the job's retries are left to the provider", (p) => {
     const { expressions } = p.configuration.root_module.resources.find(

@@ -1,6 +1,6 @@
-import { attribute } from "../attribute";
+import { attributes } from "../attribute";
 import { monthlyCost, type ServingCostChange } from "../cost/monthly-cost";
-import { type Plan, remains } from "../resource";
+import { remains, type Resource } from "../resource";
 import { type Observation, type Rule, unknownAttribute } from "../rule";
 
 /** GPUs that wait for questions all month are meant to, and fit the budget. */
@@ -12,10 +12,11 @@ export const idleGpus: Rule = {
   check(plan) {
     const resources = plan.resources.filter(remains);
     const { services, after } = monthlyCost({ ...plan, resources });
-    const budget = monthlyBudget(plan);
+    const amounts = resources.flatMap(budgetAmounts);
+    const budget = smallest(amounts);
     const above =
       budget !== undefined && after.floor !== undefined && after.floor > budget;
-    return services.flatMap((service): Observation[] => {
+    const idle = services.flatMap((service): Observation[] => {
       const resource = resources.find((r) => r.address === service.address);
       if (resource === undefined) return [];
       const { minimum } = service;
@@ -31,7 +32,11 @@ export const idleGpus: Rule = {
           address: service.address,
           attribute: PATH,
           message: `${minimum} always ${minimum === 1 ? "runs" : "run"}${price(service)}${
-            above ? `; all together are above the budget of ${budget}` : ""
+            above
+              ? `; all together are above the budget of ${budget}`
+              : amounts.length > 0 && budget === undefined
+                ? "; the budget is not in US dollars and was not compared"
+                : ""
           }`,
           change: above
             ? "lower serving.minInstances, or raise budget.amount to what you mean to spend"
@@ -39,6 +44,10 @@ export const idleGpus: Rule = {
         },
       ];
     });
+    const open = amounts.find(({ known }) => !known);
+    return idle.length === 0 || open === undefined
+      ? idle
+      : [...idle, unknownAttribute(open, open, "G10")];
   },
 };
 
@@ -50,18 +59,29 @@ function price({ after: { floor } }: ServingCostChange): string {
     : `, about ${Math.round(floor)} US dollars a month`;
 }
 
-/** The smallest budget in US dollars, the currency of the price table. */
-function monthlyBudget({ resources }: Plan): number | undefined {
-  const amounts = resources
-    .filter((r) => r.type === "google_billing_budget" && remains(r))
+/** What a budget says of its amount; of none for anything else. */
+function budgetAmounts(resource: Resource) {
+  if (resource.type !== "google_billing_budget") return [];
+  return ["currency_code", "units"].flatMap((key) =>
+    attributes(resource, ["amount", "specified_amount", key]).map((found) => ({
+      ...found,
+      key,
+      address: resource.address,
+    })),
+  );
+}
+
+/** In US dollars, the currency of the price table: no other is compared. */
+function smallest(
+  amounts: ReturnType<typeof budgetAmounts>,
+): number | undefined {
+  const units = amounts
     .filter(
-      (r) =>
-        attribute(r, ["amount", "specified_amount", "currency_code"])?.value ===
-        "USD",
+      ({ key, address }) =>
+        key === "units" &&
+        amounts.some((a) => a.address === address && a.value === "USD"),
     )
-    .map((r) =>
-      Number(attribute(r, ["amount", "specified_amount", "units"])?.value),
-    )
+    .map(({ value }) => Number(value))
     .filter((amount) => amount > 0);
-  return amounts.length === 0 ? undefined : Math.min(...amounts);
+  return units.length === 0 ? undefined : Math.min(...units);
 }
