@@ -1,9 +1,9 @@
 import { requireAccess } from "./ask/access";
-import { identityToken } from "./ask/identity-token";
+import { callerToken } from "./ask/caller-token";
 import { completionOf, renderPrompt, templateOf } from "./ask/prompt";
 import { servedAddress, settingsOfModel } from "./ask/served-model";
 import { serviceAddress } from "./ask/service-address";
-import { isLocal, serviceCall } from "./ask/service-call";
+import { serviceCall } from "./ask/service-call";
 import { shortened } from "./ask/shortened";
 import {
   type Command,
@@ -67,11 +67,10 @@ export async function ask(
     values.url ?? servedAddress(root, env, environment, model),
   );
   const settings = settingsOfModel(root, env, environment, model);
-  const token = isLocal(url)
-    ? null
-    : await identityToken(new URL(url).origin, env);
   const say = (text: string) => console.error(text);
-  const call = serviceCall({ url, token, http, deadlineSeconds, say });
+  const server = { url, http, deadlineSeconds, say };
+  const token = await callerToken({ ...server, env, path: "/lineage" });
+  const call = serviceCall({ ...server, token });
 
   const lineage = await call("/lineage");
   requireAccess(lineage.status, token, settings);

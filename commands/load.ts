@@ -1,9 +1,9 @@
 import { writeFileSync } from "node:fs";
 import { withProgress } from "../rehearsal/progress";
-import { identityToken } from "./ask/identity-token";
+import { callerToken } from "./ask/caller-token";
 import { servedAddress, settingsOfModel } from "./ask/served-model";
 import { serviceAddress } from "./ask/service-address";
-import { isLocal, serviceCall } from "./ask/service-call";
+import { serviceCall } from "./ask/service-call";
 import { type Command, readCommandLine, runAsProcess } from "./command-line";
 import { http as httpClient } from "./http";
 import { writeChart } from "./load/chart";
@@ -121,12 +121,11 @@ export async function load(
   const settings = settingsOfModel(root, env, environment, model);
   const plan =
     values.url === undefined ? { places: settings.places, ...asked } : asked;
-  const token = isLocal(url)
-    ? null
-    : await identityToken(new URL(url).origin, env);
   const say = (text: string) => console.error(text);
   const deadlineSeconds = plan.timeoutSeconds;
-  const call = serviceCall({ url, token, http, deadlineSeconds, say });
+  const server = { url, http, deadlineSeconds, say };
+  const token = await callerToken({ ...server, env, path: "/v1/models" });
+  const call = serviceCall({ ...server, token });
   const { template, chat, ...target } = await findTarget({
     ...{ url, token, call, settings },
   });

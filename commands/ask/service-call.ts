@@ -14,7 +14,7 @@ export interface ServiceCall {
 
 export interface ServiceCallOptions {
   readonly url: string;
-  /** Identity token; none for a server on this machine. */
+  /** Identity token; none for a server that asks for none. */
   readonly token: string | null;
   readonly http: Http;
   /** When all calls together give up, in seconds. */
@@ -89,7 +89,7 @@ export function serviceCall(options: ServiceCallOptions): ServiceCall {
   };
 }
 
-/** Whether a server runs on this machine, where nobody asks for tokens. */
+/** Whether a server runs on this machine. */
 export function isLocal(url: string): boolean {
   const { hostname } = new URL(url);
   return ["localhost", "127.0.0.1", "[::1]"].includes(hostname);

@@ -15,7 +15,7 @@ export type Exchange = (prompt: Prompt, signal: AbortSignal) => Promise<Answer>;
 export interface StreamingRequestProps {
   readonly url: string;
   readonly agent: Agent;
-  /** Identity token; none for a server on this machine. */
+  /** Identity token; none for a server that asks for none. */
   readonly token: string | null;
   /** Name that the server has for the model. */
   readonly model: string;

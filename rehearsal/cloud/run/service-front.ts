@@ -1,5 +1,6 @@
 import {
   createServer,
+  type IncomingHttpHeaders,
   type IncomingMessage,
   request as httpRequest,
   type Server,
@@ -8,7 +9,9 @@ import {
 import type { AddressInfo } from "node:net";
 import type { Cloud } from "../cloud";
 import { GCLOUD_AUDIENCE } from "../iam/tokens";
+import { frontPage } from "./front-page";
 import type { RevisionInstance } from "./revision-instance";
+import { StartFailure } from "./start-checks";
 
 /** Where a share of the requests goes. */
 export interface Target {
@@ -48,11 +51,11 @@ export class ServiceFront {
   private async serve(request: IncomingMessage, response: ServerResponse) {
     const refused = this.refusal(request);
     if (refused !== undefined) {
-      return page(response, refused, REFUSALS[refused]!);
+      return frontPage(response, refused, request.url);
     }
     const instance = this.chosen();
     if (instance === undefined) {
-      return page(response, 404, "Error: Page not found");
+      return frontPage(response, 404, request.url);
     }
     const template = this.cloud.state.services[this.service]?.["template"];
     const seconds = Number.parseFloat(template?.timeout ?? "300s");
@@ -63,11 +66,8 @@ export class ServiceFront {
     } catch (error) {
       if (response.headersSent) return response.destroy();
       const late = (error as Error).message === TIMED_OUT;
-      page(
-        response,
-        late ? 504 : 503,
-        late ? "upstream request timeout" : "Service Unavailable",
-      );
+      const noPlace = error instanceof StartFailure && error.code === 429;
+      frontPage(response, late ? 504 : noPlace ? 429 : 503);
     }
   }
 
@@ -111,16 +111,20 @@ export class ServiceFront {
 
 const TIMED_OUT = "the service's timeout";
 
-const REFUSALS: Readonly<Record<number, string>> = {
-  401: "Your client does not have permission to the requested URL: the access token could not be verified.",
-  403: "Your client does not have permission to get URL from this server.",
-};
-
-function page(response: ServerResponse, status: number, text: string): void {
-  response.writeHead(status, { "content-type": "text/html; charset=UTF-8" });
-  response.end(
-    `<html><head><title>${status}</title></head><body><h1>${status}</h1><h2>${text}</h2></body></html>\n`,
-  );
+/** A container sees who asks, but cannot use the token for itself. */
+function passedOn(headers: IncomingHttpHeaders): IncomingHttpHeaders {
+  const { "x-serverless-authorization": _, authorization, ...rest } = headers;
+  return {
+    ...rest,
+    ...(authorization === undefined
+      ? {}
+      : {
+          authorization: authorization.replace(
+            /^(Bearer [\w-]+\.[\w-]+)\.[\w-]+$/i,
+            "$1.SIGNATURE_REMOVED_BY_GOOGLE",
+          ),
+        }),
+  };
 }
 
 function forward(
@@ -138,7 +142,7 @@ function forward(
         agent: false,
         method: request.method,
         path: request.url,
-        headers: request.headers,
+        headers: passedOn(request.headers),
       },
       (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
