@@ -449,3 +449,36 @@ test("a deletion names its reason and what forces the replacement", () => {
     "replaced (deleted and made anew): replace_because_cannot_update, location",
   );
 });
+
+test("open ingress blocks where the service lets anybody in, by whatever name the grant calls it", () => {
+  const level = (type: string, member: string, name?: string) => {
+    const plan = planFixture("reviewed");
+    service(plan).ingress = "INGRESS_TRAFFIC_ALL";
+    add(
+      plan,
+      `${type}_iam_member`,
+      name === undefined ? { member } : { member, name },
+      { unknown: name === undefined ? { name: true } : {} },
+    );
+    const [finding] = RULES.find(({ id }) => id === "G03")!.check(
+      readPlan(plan),
+      { production: true, gpuLimit: GPU_LIMIT },
+    );
+    return finding?.level;
+  };
+  const name = service(planFixture("reviewed")).name;
+
+  expect(level(SERVICE, "allUsers", name)).toBe("block");
+  expect(
+    level(
+      SERVICE,
+      "allUsers",
+      `projects/my-project/locations/us-central1/services/${name}`,
+    ),
+  ).toBe("block");
+  expect(level(SERVICE, "allUsers")).toBe("block");
+  expect(level(SERVICE, "allUsers", "another")).toBe("flag");
+  expect(level(SERVICE, "user:ada@example.com", name)).toBe("flag");
+  // A job of the same name is not the service.
+  expect(level(JOB, "allUsers", name)).toBe("flag");
+});

@@ -7,6 +7,7 @@ import {
   EVERYBODY,
   m,
   service,
+  template,
   type Mutant,
 } from "./mutant";
 
@@ -100,6 +101,22 @@ const service_ = [
     (p) => (service(p).ingress = "INGRESS_TRAFFIC_ALL"),
   ),
   m("G03", "ingress is not set", (p) => (service(p).ingress = null)),
+  m("G03", "a service of the first API says nothing about ingress", (p) =>
+    add(p, "google_cloud_run_service", {
+      name: "first",
+      project: "my-project",
+      template: [
+        {
+          spec: [
+            {
+              service_account_name: "x@my-project.iam.gserviceaccount.com",
+              containers: [{ image: template(p).containers[0].image }],
+            },
+          ],
+        },
+      ],
+    }),
+  ),
   m("G03", "ingress is not known", (p) => {
     delete service(p).ingress;
     unknown(p, SERVICE).ingress = true;

@@ -14,20 +14,20 @@ export const openIngress: Rule = {
   check(plan, profile) {
     const letsAnybodyIn = openServices(plan, profile);
     return plan.resources
-      .filter((r) => r.type === "google_cloud_run_v2_service" && remains(r))
+      .filter((r) => Object.hasOwn(INGRESS, r.type) && remains(r))
       .flatMap((resource) => {
-        const ingress = attribute(resource, ["ingress"]);
+        const ingress = attribute(resource, INGRESS[resource.type]!);
         const open =
           ingress === undefined ||
           !ingress.known ||
-          ingress.value === "INGRESS_TRAFFIC_ALL";
+          ["INGRESS_TRAFFIC_ALL", "all"].includes(String(ingress.value));
         if (!open) return [];
         const anybody = letsAnybodyIn(resource);
         return [
           {
             level: anybody ? ("block" as const) : ("flag" as const),
             address: resource.address,
-            attribute: "ingress",
+            attribute: INGRESS[resource.type]!.join("."),
             message: anybody
               ? "ingress from anywhere, and anybody may call"
               : `ingress from anywhere${ingress?.known ? "" : " (the default where it is not set)"}`,
@@ -37,6 +37,15 @@ export const openIngress: Rule = {
         ];
       });
   },
+};
+
+/** Where a service says it; the first version of the API has an annotation. */
+const INGRESS: Readonly<Record<string, readonly string[]>> = {
+  google_cloud_run_v2_service: ["ingress"],
+  google_cloud_run_service: [
+    ...["metadata", "annotations"],
+    "run.googleapis.com/ingress",
+  ],
 };
 
 /** Tells the services that ask nobody, or whose grants are for everybody. */
@@ -53,7 +62,8 @@ function openServices(plan: Plan, profile: Profile) {
   const names = plan.resources
     .filter(
       ({ address, type }) =>
-        everybody.has(address) && /^google_cloud_run_/.test(type),
+        everybody.has(address) &&
+        /^google_cloud_run_(v2_)?service_iam/.test(type),
     )
     .map(
       (grant) => attribute(grant, ["name"]) ?? attribute(grant, ["service"]),
@@ -62,7 +72,9 @@ function openServices(plan: Plan, profile: Profile) {
     unchecked.has(service.address) ||
     names.some(
       (of) =>
-        // A service that is not known yet may be this one.
-        !of?.known || of.value === attribute(service, ["name"])?.value,
+        // A service that is not known yet may be this one. Some are named in full.
+        !of?.known ||
+        String(of.value).split("/").at(-1) ===
+          attribute(service, ["name"])?.value,
     );
 }
