@@ -172,6 +172,14 @@ test.each<[string, (stack: FinetuneStack) => void]>([
         "echo ${var.hf_token}",
       ),
   ],
+  [
+    "G19",
+    (s) =>
+      resource(s, "null_resource").addOverride(
+        "provisioner.0.local-exec.command",
+        "echo %{ for x in var.list }x%{ endfor }",
+      ),
+  ],
 ])("fails when an override breaks %s", (rule, change) => {
   expect(refused(environment(), { change })).toMatch(
     new RegExp(`\\] ${rule} `),

@@ -108,15 +108,15 @@ function output([name, block]: [string, unknown]): Output {
   };
 }
 
-/** `${` begins a reference, `$${` is the text itself. */
-const REFERENCE = /(?<!\$)(?:\$\$)*\$\{([^}]*)\}/g;
+/** `${` begins a reference and `%{` a directive; `$${` and `%%{` are the text itself. */
+const REFERENCE = /(?<!\$)(?:\$\$)*\$\{([^}]*)\}|(?<!%)(?:%%)*%\{([^}]*)\}/g;
 
 function expression(value: unknown): Expression {
   const references = new Set<string>();
   const collect = (part: unknown): void => {
     if (typeof part === "string") {
-      for (const [, inner = ""] of part.matchAll(REFERENCE)) {
-        references.add(inner.trim());
+      for (const [, value, directive] of part.matchAll(REFERENCE)) {
+        references.add((value ?? directive ?? "").trim());
       }
     } else if (typeof part === "object" && part !== null) {
       Object.values(part).forEach(collect);
@@ -128,7 +128,7 @@ function expression(value: unknown): Expression {
 
 function unknownMirror(value: unknown): unknown {
   if (typeof value === "string") {
-    return value.includes("${") && expression(value).references.length > 0;
+    return /[$%]\{/.test(value) && expression(value).references.length > 0;
   }
   if (Array.isArray(value)) return value.map(unknownMirror);
   if (isObject(value)) {

@@ -23,6 +23,17 @@ export const commandsMutants: readonly Mutant[] = [
     "no interpreter",
     (p) => delete command(p, "trainer-image").interpreter,
   ),
+  m("G19", "a script of the same name in another folder", (p) => {
+    command(p, "trainer-image").working_dir = { constant_value: "/tmp" };
+  }),
+  ...["NODE_OPTIONS", "PATH", "LD_PRELOAD"].map((name) =>
+    m("G19", `${name} decides what runs`, (p) => {
+      command(p, "trainer-image").environment.constant_value[name] = "x";
+    }),
+  ),
+  m("G19", "an environment that is computed", (p) => {
+    command(p, "trainer-image").environment = { references: ["var.x"] };
+  }),
   m("G19", "a script outside of provision/", (p) => {
     command(p, "trainer-image").command.constant_value = "provision/../x.ts";
   }),

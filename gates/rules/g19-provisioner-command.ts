@@ -1,3 +1,4 @@
+import { isObject, objectOf } from "../json";
 import type { Provisioner, Resource } from "../resource";
 import { remains } from "../resource";
 import type { Observation, Rule } from "../rule";
@@ -75,12 +76,19 @@ function judge(
       ];
 }
 
-/** Scripts of this repository, run by Node without a shell. */
+/** Scripts of this repository, run by Node without a shell, and nothing that changes what Node runs. */
 function isOnTheList(type: string, given: Provisioner["arguments"]): boolean {
-  const interpreter = given.interpreter?.value;
+  const { command, interpreter, working_dir: folder, environment } = given;
   return (
     type === "local-exec" &&
-    /^provision\/[a-z-]+\.ts$/.test(String(given.command?.value)) &&
-    JSON.stringify(interpreter) === '["node","-r","@swc-node/register"]'
+    /^provision\/[a-z-]+\.ts$/.test(String(command?.value)) &&
+    JSON.stringify(interpreter?.value) ===
+      '["node","-r","@swc-node/register"]' &&
+    // From cdktf.out/stacks/NAME to the repository's root.
+    folder?.value === "${path.root}/../../.." &&
+    (environment === undefined || isObject(environment.value)) &&
+    !Object.keys(objectOf(environment?.value)).some((name) =>
+      /^(PATH$|NODE_|SWC|LD_|DYLD_)/i.test(name),
+    )
   );
 }
