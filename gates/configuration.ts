@@ -1,5 +1,5 @@
 import { type Json, listOf, objectOf, own, text } from "./json";
-import type { Expression, Provisioner } from "./resource";
+import type { Expression, Provisioner, UsedProvider } from "./resource";
 
 /** What only a plan's configuration says about a resource. */
 export interface Configured {
@@ -13,7 +13,7 @@ export interface Configured {
 export interface Configuration {
   /** By address without indexes. */
   readonly resources: ReadonlyMap<string, Configured>;
-  readonly providers: Record<string, string | undefined>;
+  readonly providers: Record<string, UsedProvider>;
   readonly providerArguments: Json;
 
   /** Default labels of all providers. */
@@ -75,7 +75,13 @@ export function configuration(json: unknown): Configuration {
     providers: Object.fromEntries(
       providers
         .filter(([, entry]) => text(entry, "alias") === undefined)
-        .map(([name, entry]) => [name, text(entry, "version_constraint")]),
+        .map(([name, entry]) => [
+          name,
+          {
+            source: text(entry, "full_name"),
+            version: text(entry, "version_constraint"),
+          },
+        ]),
     ),
     providerArguments: Object.fromEntries(
       providers.map(([name, entry]) => [name, own(entry, "expressions")]),

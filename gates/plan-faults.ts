@@ -21,15 +21,22 @@ function ofThePlan(json: Json): string[] {
   const failed = listOf(own(json, "checks")).filter((check) =>
     ["fail", "error"].includes(text(check, "status") ?? ""),
   ).length;
+  // Of Terraform 1.14 and later: programs, among others.
+  const actions = ["action_invocations", "deferred_action_invocations"].flatMap(
+    (key) => listOf(own(json, key)),
+  ).length;
   return [
     own(json, "errored") === false ? [] : ["the plan ended with an error"],
-    own(json, "complete") === false
-      ? ["the plan is not complete: applying it leaves changes for later"]
-      : [],
+    own(json, "complete") === true
+      ? []
+      : ["the plan is not complete: applying it leaves changes for later"],
     own(json, "applyable") === true && !own(json, "resource_changes")
       ? ["the plan has something to apply, but no resource_changes"]
       : [],
     deferred > 0 ? [`${deferred} changes are deferred to a later plan`] : [],
+    actions > 0
+      ? [`${actions} actions are invoked, and no rule knows what they do`]
+      : [],
     failed > 0 ? [`${failed} of the configuration's own checks fail`] : [],
   ].flat();
 }

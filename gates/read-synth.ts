@@ -47,7 +47,10 @@ export function readSynth(json: unknown): Plan {
     ),
     providers: Object.fromEntries(
       Object.entries(objectOf(own(terraform, "required_providers"))).map(
-        ([name, entry]) => [name, text(entry, "version")],
+        ([name, entry]) => [
+          name,
+          { source: text(entry, "source"), version: text(entry, "version") },
+        ],
       ),
     ),
     ...(terraformVersion === undefined ? {} : { terraformVersion }),

@@ -78,6 +78,15 @@ export interface Output {
   readonly sensitive: boolean;
 }
 
+/** A provider that a configuration asks for. */
+export interface UsedProvider {
+  /** Such as `registry.terraform.io/hashicorp/google`. */
+  readonly source: string | undefined;
+
+  /** The constraint. */
+  readonly version: string | undefined;
+}
+
 /** What there is to judge: the common view of synthesized JSON and plans. */
 export interface Plan {
   readonly kind: "synth" | "plan";
@@ -102,8 +111,8 @@ export interface Plan {
   /** Version of Terraform that made the plan; a constraint at synth. */
   readonly terraformVersion?: string;
 
-  /** Version constraints by local name of the provider. */
-  readonly providers: Readonly<Record<string, string | undefined>>;
+  /** Providers by their local names. */
+  readonly providers: Readonly<Record<string, UsedProvider>>;
 
   /** Reasons why the plan is no basis for a judgement. */
   readonly faults: readonly string[];

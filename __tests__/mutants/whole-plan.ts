@@ -5,6 +5,14 @@ const faults: Mutant[] = [
   m("G00", "the plan errored", (p) => (p.errored = true)),
   m("G00", "the plan does not say whether it errored", (p) => delete p.errored),
   m("G00", "the plan is incomplete", (p) => (p.complete = false)),
+  m("G00", "the plan does not say whether it is complete", (p) => {
+    delete p.complete;
+  }),
+  m("G00", "an action is invoked", (p) => {
+    p.action_invocations = [
+      { address: "action.local_command.x", type: "local_command", name: "x" },
+    ];
+  }),
   m("G00", "changes are deferred", (p) => (p.deferred_changes = [{}])),
   m("G00", "a check fails", (p) => (p.checks = [{ status: "fail" }])),
   m(
@@ -57,6 +65,10 @@ const rest = [
   m("G24", "no Terraform version", (p) => delete p.terraform_version),
   m("G24", "another google provider", (p) => {
     p.configuration.provider_config.google.version_constraint = "8.0.0";
+  }),
+  m("G24", "a provider of the same name from somebody else", (p) => {
+    p.configuration.provider_config.google.full_name =
+      "registry.terraform.io/somebody/google";
   }),
   m("G24", "a provider that nobody tried", (p) => {
     p.configuration.provider_config.external = { name: "external" };

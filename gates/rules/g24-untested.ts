@@ -30,13 +30,17 @@ function versions({ kind, providers, terraformVersion }: Plan): Observation[] {
     ...(kind === "plan" && !TERRAFORM.test(terraformVersion ?? "")
       ? [observe("Terraform", terraformVersion ?? "(no version)", "1.11")]
       : []),
-    ...Object.entries(providers).flatMap(([name, version]) => {
-      const tested = TESTED[name.split(":").at(-1) ?? ""];
-      return tested !== undefined && tested.includes(version ?? "")
+    ...Object.entries(providers).flatMap(([name, { source, version }]) => {
+      const called = name.split(":").at(-1) ?? "";
+      const tested =
+        source === `registry.terraform.io/hashicorp/${called}`
+          ? TESTED[called]
+          : undefined;
+      return tested?.includes(version ?? "")
         ? []
         : [
             observe(
-              `provider ${name}`,
+              `provider ${name} (${source ?? "no source"})`,
               version ?? "(no version)",
               tested?.join(", ") ?? "google and null alone",
             ),
