@@ -24,38 +24,43 @@ jest.mock("../commands/synthesis", () => ({
   synthesize: jest.fn(),
 }));
 
-/** Writes down how it was called; answers as the files beside it say. */
-const FAKE_TERRAFORM = `#!/usr/bin/env node
-const fs = require("fs"), path = require("path");
-const log = (entry) => fs.appendFileSync(process.env.FAKE_LOG, JSON.stringify(entry) + "\\n");
-const args = process.argv.slice(2);
-const [command, sub] = args.filter((arg) => !arg.startsWith("-"));
-const directory = (args.find((arg) => arg.startsWith("-chdir=")) ?? "").slice(7);
-if (command === "version") {
-  console.log(JSON.stringify({ terraform_version: process.env.FAKE_VERSION ?? "1.11.4" }));
-  process.exit(0);
-}
-log({ args: args.slice(1), env: { HF_TOKEN: process.env.HF_TOKEN, TF_VAR_hf_token: process.env.TF_VAR_hf_token },
-  files: fs.readdirSync(directory).sort() });
-if (command === "state" && sub === "pull") {
-  console.log(fs.existsSync(process.env.FAKE_STATE) ? fs.readFileSync(process.env.FAKE_STATE, "utf8") : "");
-}
-if (command === "state" && sub === "rm") {
-  const state = JSON.parse(fs.readFileSync(process.env.FAKE_STATE, "utf8"));
-  state.resources = state.resources.filter(({ type, name }) => type + "." + name !== args.at(-1));
-  fs.writeFileSync(process.env.FAKE_STATE, JSON.stringify(state));
-}
-if (command === process.env.FAKE_SLOW) {
-  let signals = 0;
-  process.on("SIGINT", () => {
-    log({ signal: "SIGINT", count: ++signals });
-    setTimeout(() => process.exit(1), 300);
-  });
-  setTimeout(() => process.exit(9), 20000);
-  console.log("fake terraform is applying");
-} else if (command === process.env.FAKE_FAILING) {
-  process.exitCode = 3;
-}
+/**
+ * Writes down how it was called; answers as the files beside it say. A shell
+ * starts sooner than Node, and there are hundreds of calls.
+ */
+const FAKE_TERRAFORM = `#!/bin/sh
+log() { echo "$1" >> "$FAKE_LOG"; }
+if [ "$1" = version ]; then
+  echo "{\\"terraform_version\\":\\"\${FAKE_VERSION:-1.11.4}\\"}"
+  exit 0
+fi
+listed() { list=; for each; do list="$list,\\"$each\\""; done; echo "[\${list#,}]"; }
+directory="\${1#-chdir=}"
+shift
+env=
+[ -z "\${HF_TOKEN+set}" ] || env="\\"HF_TOKEN\\":\\"$HF_TOKEN\\","
+[ -z "\${TF_VAR_hf_token+set}" ] || env="$env\\"TF_VAR_hf_token\\":\\"$TF_VAR_hf_token\\","
+log "{\\"args\\":$(listed "$@"),\\"env\\":{\${env%,}},\\"files\\":$(cd "$directory" && listed *)}"
+case "$1 $2" in
+  "state pull") cat "$FAKE_STATE" 2> /dev/null || echo ;;
+  "state rm") exec node -e '
+    const { readFileSync, writeFileSync } = require("fs");
+    const file = process.env.FAKE_STATE;
+    const state = JSON.parse(readFileSync(file, "utf8"));
+    state.resources = state.resources.filter(({ type, name }) => type + "." + name !== process.argv.at(-1));
+    writeFileSync(file, JSON.stringify(state));' -- "$@" ;;
+esac
+if [ "$1" = "$FAKE_SLOW" ]; then
+  count=0
+  trap 'count=$((count + 1)); log "{\\"signal\\":\\"SIGINT\\",\\"count\\":$count}"' INT
+  echo "fake terraform is applying"
+  for turn in $(seq 200); do
+    [ "$count" = 0 ] || { sleep 0.3; exit 1; }
+    sleep 0.1
+  done
+  exit 9
+fi
+[ "$1" != "$FAKE_FAILING" ] || exit 3
 `;
 
 const STACK = {

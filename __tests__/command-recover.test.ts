@@ -23,15 +23,16 @@ jest.mock("../commands/synthesis", () => ({
 }));
 
 /** Made-up: writes down how it was called; its state is a file beside it. */
-const FAKE_TERRAFORM = `#!/usr/bin/env node
-const fs = require("fs");
-const args = process.argv.slice(2);
-const [command, sub] = args.filter((arg) => !arg.startsWith("-"));
-if (command === "version") console.log(JSON.stringify({ terraform_version: "1.11.4" }));
-else fs.appendFileSync(process.env.FAKE_LOG, args.slice(1).join(" ") + "\\n");
-if (command === "state" && sub === "pull" && fs.existsSync(process.env.FAKE_STATE))
-  console.log(fs.readFileSync(process.env.FAKE_STATE, "utf8"));
-if (command === "sleep") setTimeout(() => 0, 30000);
+const FAKE_TERRAFORM = `#!/bin/sh
+if [ "$1" = version ]; then
+  echo '{"terraform_version":"1.11.4"}'
+  exit 0
+fi
+shift
+echo "$*" >> "$FAKE_LOG"
+[ "$1 $2" != "state pull" ] || cat "$FAKE_STATE" 2> /dev/null
+[ "$1" != apply-for-long ] || read -r end
+exit 0
 `;
 
 const STACK = {
@@ -250,12 +251,11 @@ describe("with the state in Cloud Storage", () => {
 test("fails when Terraform still works on the stack", async () => {
   const child = spawn(
     path.join(root, "bin/terraform"),
-    [`-chdir=${stack}`, "sleep"],
-    { env: env(), stdio: "ignore" },
+    [`-chdir=${stack}`, "apply-for-long"],
+    { env: env(), stdio: ["pipe", "ignore", "ignore"] },
   );
   children.push(child);
   await new Promise((started) => child.once("spawn", started));
-  await new Promise((later) => setTimeout(later, 500));
 
   await expect(recovered("--yes")).rejects.toThrow(
     `have it end in good order: kill -INT ${child.pid}`,
