@@ -64,8 +64,12 @@ function unchecked(): PlanJson {
 }
 
 /** The entry that the finding of a rule prints. */
-async function printedWaiver(plan: PlanJson, rule: string) {
-  const { output } = await run(plan, "--format", "json");
+async function printedWaiver(
+  plan: PlanJson,
+  rule: string,
+  ...options: string[]
+) {
+  const { output } = await run(plan, "--format", "json", ...options);
   return JSON.parse(output).findings.find((f: PlanJson) => f.rule === rule)
     .waiver;
 }
@@ -249,6 +253,18 @@ test("--cost-limit blocks what costs more, and what has no price", async () => {
 
   expect(code).toBe(1);
   expect(output).toMatch(/G00[^]*G23 knows no price/);
+  // Regions without a price are offered, so there is a way to go on.
+  const entry = await printedWaiver(plan, "G00", "--cost-limit", "100000");
+  waivers({ ...entry, reason: "the price was asked for by telephone" });
+  expect((await run(plan, "--cost-limit", "100000")).code).toBe(0);
+
+  waivers();
+  const { change } = plan.resource_changes.find(
+    (r: PlanJson) => r.type === SERVICE,
+  );
+  change.actions = ["no-op"];
+  change.before = structuredClone(change.after);
+  expect((await run(plan, "--cost-limit", "100000")).code).toBe(0);
 });
 
 test("the printed entry waives the finding once it has a reason, until it expires", async () => {

@@ -1,6 +1,7 @@
-import { trainingBound, trainings } from "../apply-summary/trainings";
+import { trainings } from "../apply-summary/trainings";
 import { monthlyCost } from "../cost/monthly-cost";
 import { WHOLE_PLAN } from "../finding";
+import type { Plan } from "../resource";
 import type { Observation, Rule } from "../rule";
 
 /** An apply costs no more than was agreed, a month and for its trainings. */
@@ -11,52 +12,75 @@ export const costLimit: Rule = {
   page: "https://cloud.google.com/run/pricing",
   check(plan, { costLimit: limit }) {
     if (limit === undefined) return [];
-    const { before, after } = monthlyCost(plan);
-    const more =
-      before.ceiling === undefined || after.ceiling === undefined
-        ? undefined
-        : after.ceiling - before.ceiling;
     return [
       ...compare(
-        more,
+        servingCosts(plan),
         limit,
-        "serving costs up to $ more a month",
+        (cost) => `serving costs up to ${cost} more a month`,
         "lower serving.maxInstances",
       ),
       ...compare(
-        trainingBound(trainings(plan, {})),
+        trainings(plan, {})
+          .filter(({ pinned }) => !pinned)
+          .map(({ address, cost }) => ({ address, cost: cost.upperBound })),
         limit,
-        "training costs up to $",
+        (cost) => `training costs up to ${cost}`,
         "lower training.timeoutSeconds or training.retries",
       ),
     ];
   },
 };
 
+/** US dollars of one resource; undefined where not known. */
+interface Cost {
+  readonly address: string;
+  readonly cost: number | undefined;
+}
+
+/** What a month may cost more. What nobody touches costs what it did. */
+function servingCosts(plan: Plan): Cost[] {
+  const same = new Set(
+    plan.resources
+      .filter(({ actions }) => actions.join() === "no-op")
+      .map(({ address }) => address),
+  );
+  return monthlyCost(plan)
+    .services.filter(({ address }) => !same.has(address))
+    .map(({ address, before, after }) => ({
+      address,
+      cost:
+        before.ceiling === undefined || after.ceiling === undefined
+          ? undefined
+          : after.ceiling - before.ceiling,
+    }));
+}
+
 function compare(
-  cost: number | undefined,
+  costs: readonly Cost[],
   limit: number,
-  what: string,
+  says: (cost: string) => string,
   change: string,
 ): Observation[] {
-  if (cost !== undefined && cost <= limit) return [];
-  const found = {
-    level: "block" as const,
-    address: WHOLE_PLAN,
-    change: `${change}, or judge with a higher --cost-limit`,
-  };
-  return cost === undefined
-    ? [
-        {
-          ...found,
-          cannotTell: true,
-          message: `${what.replace("$", "an unknown sum")}: G23 knows no price for all of it`,
-        },
-      ]
-    : [
-        {
-          ...found,
-          message: `${what.replace("$", `${Math.round(cost * 100) / 100} US dollars`)}, the limit is ${limit}`,
-        },
-      ];
+  const sum = costs.reduce((total, { cost }) => total + (cost ?? 0), 0);
+  return [
+    ...costs
+      .filter(({ cost }) => cost === undefined)
+      .map(({ address }): Observation => ({
+        level: "block",
+        address,
+        cannotTell: true,
+        message: `${says("an unknown sum")}: G23 knows no price for it`,
+        change: `${change}, or agree on a waiver`,
+      })),
+    ...(sum <= limit
+      ? []
+      : [
+          {
+            level: "block" as const,
+            address: WHOLE_PLAN,
+            message: `${says(`${Math.round(sum * 100) / 100} US dollars`)}, the limit is ${limit}`,
+            change: `${change}, or judge with a higher --cost-limit`,
+          },
+        ]),
+  ];
 }
