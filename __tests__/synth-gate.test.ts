@@ -7,6 +7,7 @@ import { readSettings } from "../constructs/read-settings";
 import { refusals, SynthGate } from "../constructs/synth-gate";
 import type { Waiver } from "../gates/waiver";
 import { environment, type Raw, SOURCES } from "./synthesize";
+import { withoutStackTraces } from "./without-stack-traces";
 
 const TODAY = new Date("2026-11-24T12:00:00Z");
 const TOKEN = `hf_${"aBcDeFgH".repeat(4)}`;
@@ -24,12 +25,14 @@ function refused(
 ): string | undefined {
   const outdir = mkdtempSync(join(tmpdir(), "tuneserve-synth-gate-"));
   try {
-    const app = new App({ outdir });
-    const settings = readSettings({ environments: { [called]: raw } }, {});
-    const stack = new FinetuneStack(app, called, settings[called]!, SOURCES);
-    change?.(stack);
-    Aspects.of(stack).add(new SynthGate(waivers, TODAY));
-    app.synth();
+    withoutStackTraces(() => {
+      const app = new App({ outdir });
+      const settings = readSettings({ environments: { [called]: raw } }, {});
+      const stack = new FinetuneStack(app, called, settings[called]!, SOURCES);
+      change?.(stack);
+      Aspects.of(stack).add(new SynthGate(waivers, TODAY));
+      app.synth();
+    });
     expect(readdirSync(join(outdir, "stacks", called))).toContain(
       "cdk.tf.json",
     );

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FinetuneStack } from "../constructs/finetune-stack";
 import { readSettings } from "../constructs/read-settings";
+import { withoutStackTraces } from "./without-stack-traces";
 
 /** Settings as a person writes them: nested, and most of them left out. */
 export type Raw = Record<string, unknown>;
@@ -64,17 +65,16 @@ export function synthesizeText(
   called = "dev",
 ): string {
   const outdir = mkdtempSync(join(tmpdir(), "tuneserve-synth-"));
-  // cdktf takes a stack trace of every token, which Jest maps to sources: two thirds of a synth.
-  const { prepareStackTrace } = Error;
-  Error.prepareStackTrace = () => "";
   try {
-    const app = new App({ outdir });
-    for (const [name, settings] of Object.entries(
-      readSettings({ environments: { [called]: raw } }, {}),
-    )) {
-      new FinetuneStack(app, name, settings, SOURCES);
-    }
-    app.synth();
+    withoutStackTraces(() => {
+      const app = new App({ outdir });
+      for (const [name, settings] of Object.entries(
+        readSettings({ environments: { [called]: raw } }, {}),
+      )) {
+        new FinetuneStack(app, name, settings, SOURCES);
+      }
+      app.synth();
+    });
     const json = readFileSync(
       join(outdir, "stacks", called, "cdk.tf.json"),
       "utf8",
@@ -84,7 +84,6 @@ export function synthesizeText(
     }
     return json;
   } finally {
-    if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
     rmSync(outdir, { recursive: true });
   }
 }
