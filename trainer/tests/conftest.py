@@ -1,18 +1,39 @@
-"""What several test files share: a tiny base and a fake Cloud Storage."""
+"""What several test files share: a tiny base, processes, and a fake Cloud Storage."""
 
+import gc
+import importlib
 import os
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 from attempts_of_a_run import RUN, Attempts
 from cloud_storage_server import CloudStorageServer
+from forks import Asked, Forks
 from tiny import environment, rows, write_base, write_jsonl
+
+from finetune.__main__ import main
 
 # Two threads wait for each other longer than such small matrices take, most of all on a busy
 # machine.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+FORKS = pytest.StashKey[Forks]()
+# What a run imports on its way, so that its processes need not do it one by one.
+WARM = [
+    "finetune.phases.training",
+    "finetune.phases.evaluation",
+    "finetune.phases.merging",
+    "google.cloud.storage",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+    "transformers.models.llama.modeling_llama",
+    "transformers.optimization",
+]
+WARM_WITHOUT_TORCH = ["google.cloud.storage", "transformers.models.auto.tokenization_auto"]
 
 
 @pytest.fixture(scope="session")
@@ -24,12 +45,58 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """All test files are imported, and no test has started a thread yet."""
+    if "torch" in sys.modules:
+        # A random model never ends its answers, and the 128 tokens of each say no more than these.
+        importlib.import_module("finetune.publishing.golden").LONGEST = 12
+    if any("forks" in item.fixturenames for item in session.items):
+        for name in WARM:
+            importlib.import_module(name)
+        session.stash[FORKS] = Forks.of_this_process()
+    # What is imported stays: nobody has to look for garbage in it again and again.
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
-def attempts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attempts]:
+def forks(request: pytest.FixtureRequest) -> Iterator[Forks]:
+    """Processes that begin with torch, transformers and all tests imported."""
+    forks = request.session.stash[FORKS]
+    yield forks
+    forks.close()
+
+
+@pytest.fixture(scope="session")
+def attempts(forks: Forks, tmp_path_factory: pytest.TempPathFactory) -> Attempts:
     """Starts attempts of a run as processes of their own."""
-    attempts = Attempts(tmp_path_factory.mktemp("attempts") / "log")
-    yield attempts
-    attempts.close()
+    return Attempts(forks, tmp_path_factory.mktemp("attempts") / "log")
+
+
+@pytest.fixture(scope="session")
+def forks_without_torch() -> Iterator[Forks]:
+    """Processes in which importing torch is an error."""
+    imports = ["finetune.check", "finetune.__main__", *WARM_WITHOUT_TORCH]
+    forks = Forks.of_a_new_process(imports, without="torch")
+    yield forks
+    forks.close()
+
+
+@pytest.fixture
+def without_torch(forks_without_torch: Forks, tmp_path: Path):
+    """
+    Runs the command where importing torch is an error: what is known before must not cost half a
+    minute.
+    """
+
+    def run(variables: dict[str, str], command: Callable[[], int] = main) -> CompletedProcess[str]:
+        output, errors = tmp_path / "output", tmp_path / "errors"
+        output.write_text("")
+        errors.write_text("")
+        forks_without_torch.start([Asked(command, variables, str(output), str(errors))])
+        (code,) = forks_without_torch.codes()
+        return CompletedProcess("finetune", code, output.read_text(), errors.read_text())
+
+    return run
 
 
 @pytest.fixture(scope="session")

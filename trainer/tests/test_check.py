@@ -1,14 +1,13 @@
 import json
 import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
 from tiny import environment, rows, write_base, write_jsonl
 
 from finetune import check as checks
+from finetune.__main__ import main
 from finetune.check import check_environment
 from finetune.checking.accelerators import ACCELERATORS
 from finetune.checking.base_facts import BaseFacts, base_facts
@@ -20,12 +19,6 @@ from finetune.data.encoding import IGNORED, Encoded
 from finetune.data.source import Source
 from finetune.settings import read_settings
 from finetune.training.precision import bytes_needed
-
-# What a laptop without torch runs.
-NO_TORCH = (
-    "import sys; sys.modules['torch'] = None; from finetune.command_line import command; "
-    "sys.exit(command(['--check'], None))"
-)
 
 
 @pytest.fixture
@@ -48,17 +41,10 @@ def check(monkeypatch, capsys):
     return run_check
 
 
-def test_base_and_data_set_alone_are_enough_and_torch_is_not_needed(bases, dataset):
+def test_base_and_data_set_alone_are_enough_and_torch_is_not_needed(bases, dataset, without_torch):
     variables = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
     variables |= {"MODEL_NAME": str(bases["gemma"]), "DATASET_NAME": str(dataset)}
-    done = subprocess.run(
-        [sys.executable, "-c", NO_TORCH],
-        cwd=Path(__file__).parent.parent,
-        env=variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    done = without_torch(variables, partial(command, ["--check"], main))
     assert done.returncode == 0, done.stderr
     assert "\nAnswer:>>> SELECT " in done.stdout and "<eos><<<\n" in done.stdout
     assert "\n<bos>Question: Which " in done.stdout

@@ -3,8 +3,6 @@
 import errno
 import json
 import os
-import subprocess
-import sys
 from collections import namedtuple
 
 import pytest
@@ -13,10 +11,6 @@ from tiny import RUN_ID, environment, rows, write_jsonl
 from finetune.__main__ import main
 
 VERSION, AREA = f"tiny-sql/{RUN_ID}", f"checkpoints/tiny-sql/{RUN_ID}"
-# Fails a process as soon as it imports torch: what is known before must not cost half a minute.
-NO_TORCH = (
-    "import sys; sys.modules['torch'] = None; from finetune.__main__ import main; sys.exit(main())"
-)
 
 
 @pytest.fixture
@@ -39,16 +33,16 @@ def job(bases, dataset, bucket, set_environment):
     return set_job
 
 
-def without_torch(variables):
-    ended = subprocess.run(
-        [sys.executable, "-c", NO_TORCH],
-        env={**os.environ, **variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert "Traceback" not in ended.stderr, ended.stderr
-    return ended.returncode, ended.stderr
+@pytest.fixture
+def before_torch(without_torch):
+    """Exit code and last words of a run that ends before it imports torch."""
+
+    def run(variables):
+        ended = without_torch({**os.environ, **variables})
+        assert "Traceback" not in ended.stderr, ended.stderr
+        return ended.returncode, ended.stderr
+
+    return run
 
 
 def verdict(bucket):
@@ -69,22 +63,24 @@ def last_line(capsys):
     ],
 )
 def test_fails_when_something_is_not_there_before_torch_and_without_a_verdict(
-    job, bucket, changes, message
+    job, bucket, before_torch, changes, message
 ):
-    code, said = without_torch(job(**changes))
+    code, said = before_torch(job(**changes))
     assert code == 1 and message in said
     assert verdict(bucket) is None
 
 
-def test_fails_when_the_bucket_may_not_be_written_before_torch(bases, dataset, cloud):
+def test_fails_when_the_bucket_may_not_be_written_before_torch(bases, dataset, cloud, before_torch):
     cloud.refuse_writes_after = 0
-    code, said = without_torch(environment(bases["llama"], dataset, "gs://models"))
+    code, said = before_torch(environment(bases["llama"], dataset, "gs://models"))
     assert code == 1
     assert "on the bucket models" in said and "roles/storage.objectUser" in said
 
 
-def test_fails_when_the_time_limit_leaves_no_time_with_a_verdict_that_can_be_mended(job, bucket):
-    code, said = without_torch(job(TASK_TIMEOUT_SECONDS="60"))
+def test_fails_when_the_time_limit_leaves_no_time_with_a_verdict_that_can_be_mended(
+    job, bucket, before_torch
+):
+    code, said = before_torch(job(TASK_TIMEOUT_SECONDS="60"))
     assert code == 2 and "TASK_TIMEOUT_SECONDS=60 leaves no time to train" in said
     assert verdict(bucket)["variables"] == {"TASK_TIMEOUT_SECONDS": "60"}
 
@@ -146,10 +142,10 @@ def test_fails_when_the_disk_is_full_in_the_midst_of_it_without_a_verdict(
     ],
 )
 def test_fails_when_the_rows_are_at_fault_before_torch_and_with_a_verdict(
-    job, bucket, tmp_path, lines, changes, message
+    job, bucket, before_torch, tmp_path, lines, changes, message
 ):
     write_jsonl(tmp_path / "data" / "train.jsonl", lines)
-    code, said = without_torch(job(**changes))
+    code, said = before_torch(job(**changes))
     assert code == 2 and message in said
     assert message in verdict(bucket)["reason"]
 
@@ -212,10 +208,10 @@ def test_fails_when_something_unexpected_happens_and_says_where_and_what_comes_n
     assert verdict(bucket) is None
 
 
-def test_fails_when_a_published_file_does_not_match_the_manifest(job, bucket, capsys):
+def test_fails_when_a_published_file_does_not_match_the_manifest(job, bucket, before_torch):
     variables = job()
     assert main() == 0
     (bucket / VERSION / "config.json").write_text("{}")
-    code, said = without_torch(variables)
+    code, said = before_torch(variables)
     assert code == 1
     assert "config.json is missing or differs from manifest.json" in said

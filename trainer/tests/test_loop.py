@@ -2,19 +2,19 @@ import json
 import os
 import random
 import socket
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
+from forks import Asked
 from tiny import environment, rows
 
 from finetune.data.dataset import Example
 from finetune.data.encoding import encode
 from finetune.settings import read_settings
-from finetune.training import micro_step, optimizer_step
+from finetune.training import micro_step, optimizer_step, processes
 from finetune.training import schedule as training_schedule
 from finetune.training.adapter import attach
 from finetune.training.base_model import load_model, load_tokenizer
@@ -304,45 +304,42 @@ def test_weight_decay_and_clipping_are_the_trainers(bases, set_environment):
     assert norms.norm() == pytest.approx(0.3, rel=1e-4)
 
 
-# Everything is imported once, before the process becomes two.
-TWO_PROCESSES = """
-import os, sys
-sys.path[:0] = sys.argv[1:3]
-from test_loop import *
-from finetune.training import loop, processes
-child = os.fork()
-os.environ["RANK"] = "0" if child else "1"
-processes.start(CPU)
-training_schedule.VALIDATION_SHARE = 1.0
-settings = read_settings()
-base = Path(settings.model_name)
-tokenizer = load_tokenizer(base)
-model = attach(load_model(base, CPU, "fp32"), settings)
-documents = encode(examples(14), tokenizer)
-checkpoints, observer = Checkpoints(lambda: True), Observer()
-outcome = train(model, tokenizer, documents[:11], documents[11:], settings, checkpoints, observer,
-                Deadline())
-assert bool(checkpoints.saved) == bool(observer.lines) == (processes.rank() == 0)
-torch.save((weights(model), outcome.curves), f"{sys.argv[3]}/{processes.rank()}.pt")
-if child:
-    assert os.waitpid(child, 0)[1] == 0
-"""
+def one_of_two(target):
+    """A process of a run that two share; it leaves its weights and curves in a file."""
+    processes.start(CPU)
+    training_schedule.VALIDATION_SHARE = 1.0
+    settings = read_settings()
+    base = Path(settings.model_name)
+    tokenizer = load_tokenizer(base)
+    model = attach(load_model(base, CPU, "fp32"), settings)
+    documents = encode(examples(14), tokenizer)
+    checkpoints, observer = Checkpoints(lambda: True), Observer()
+    outcome = train(
+        *(model, tokenizer, documents[:11], documents[11:], settings),
+        *(checkpoints, observer, Deadline()),
+    )
+    assert bool(checkpoints.saved) == bool(observer.lines) == (processes.rank() == 0)
+    torch.save((weights(model), outcome.curves), target)
+    return 0
 
 
-def test_two_processes_share_a_steps_documents_and_come_to_the_result_of_one(trained, tmp_path):
+def test_two_processes_share_a_steps_documents_and_come_to_the_result_of_one(
+    trained, forks, tmp_path
+):
     # An epoch's last step has two documents, one for each.
     outcome, alone = trained(LORA_DROPOUT="0", NUM_TRAIN_EPOCHS="1", LEARNING_RATE="0.01")
-    tests = Path(__file__).parent
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    together = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
-    subprocess.run(
-        [sys.executable, "-c", TWO_PROCESSES, str(tests.parent), str(tests), str(tmp_path)],
-        env={**os.environ, **together},
-        timeout=300,
-        check=True,
+    together = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    log = str(tmp_path / "log")
+    forks.start(
+        [
+            Asked(partial(one_of_two, tmp_path / f"{rank}.pt"), together | {"RANK": rank}, log, log)
+            for rank in "01"
+        ]
     )
+    assert forks.codes() == [0, 0], Path(log).read_text()
     first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in range(2))
     assert same(first[0], second[0]) and first[1] == second[1]
     for name, weight in alone.items():

@@ -8,10 +8,13 @@ rehearsal/make_environment.py makes, and comes before everything else on that pr
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
+import read_versions
 import torch
+from forks import Asked
 from tiny import write_base
 from tiny_adapter import write_adapter, write_version
 
@@ -22,7 +25,6 @@ from finetune.publishing.reader_compatibility import (
 )
 
 OLDER = Path(sys.prefix) / "transformers-4"
-LENGTH = 300
 FAR = {"rope_parameters": {"rope_type": "default", "rope_theta": 1e6}}
 # Beside each shape: what its reader of the generation before would fall back from.
 SHAPES = {
@@ -36,48 +38,17 @@ SHAPES = {
     "qwen3": FAR,
 }
 CHATS = {"gemma3": "gemma3", "llama3": "llama3", "qwen2": "qwen2", "qwen3": "qwen3"}
-TEXTS = [
-    "Question: Which ship is older than 3?\nContext: CREATE TABLE ship (ship_age INTEGER)\nAnswer:",
-    "  größer 你好 <eos>\n\n<|im_start|>user it's 1234",
-    "",
-]
-READ = """
-import sys, torch, transformers
-from pathlib import Path
-from transformers import AutoModelForCausalLM, AutoTokenizer
-texts, length, target, *directories = sys.argv[1:]
-texts = texts.split(chr(31))
-answers = {"version": transformers.__version__}
-for directory in directories:
-    tokenizer = AutoTokenizer.from_pretrained(directory)
-    model, faults = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=torch.float32, attn_implementation="eager", output_loading_info=True
-    )
-    assert not faults["missing_keys"] and not faults["unexpected_keys"], faults
-    ids = (torch.arange(int(length)) * 7 % 350 + 3).unsqueeze(0)
-    with torch.no_grad():
-        logits = model.eval()(input_ids=ids).logits[0]
-    answers[Path(directory).parent.name] = {
-        "ids": [tokenizer(text)["input_ids"] for text in texts],
-        "chat": tokenizer.apply_chat_template(
-            [{"role": "user", "content": texts[0]}], tokenize=False
-        ) if tokenizer.chat_template else None,
-        "logits": logits,
-    }
-torch.save(answers, target)
-"""
 
 
-def reader(target, directories, older):
-    """A process that writes what it makes of each version: token ids, a rendered chat, logits."""
-    path = [str(OLDER)] if older else []
-    variables = {**os.environ, "PYTHONPATH": os.pathsep.join(path), "HF_HUB_OFFLINE": "1"}
-    arguments = ["\x1f".join(TEXTS), str(LENGTH), str(target), *map(str, directories)]
-    return subprocess.Popen([sys.executable, "-c", READ, *arguments], env=variables)
+def the_older_one(target, versions):
+    """A process that reads versions with the transformers of the generation before."""
+    variables = {**os.environ, "PYTHONPATH": str(OLDER), "HF_HUB_OFFLINE": "1"}
+    arguments = [read_versions.__file__, target, *versions]
+    return subprocess.Popen([sys.executable, *arguments], env=variables)
 
 
 @pytest.fixture(scope="module")
-def readings(tmp_path_factory):
+def readings(forks, tmp_path_factory):
     if not OLDER.is_dir():
         pytest.skip(f"{OLDER} is not there: npm test makes an environment that has it")
     versions = []
@@ -85,12 +56,15 @@ def readings(tmp_path_factory):
         directory = tmp_path_factory.mktemp("versions") / shape
         base = write_base(directory / "base", shape, CHATS.get(shape), **changes)
         adapter = write_adapter(base, directory / "adapter")
-        versions.append(write_version(base, adapter, directory / "version"))
-    targets = [tmp_path_factory.mktemp("readings") / name for name in ("new", "old")]
-    # Side by side: importing transformers takes most of the time.
-    processes = [reader(target, versions, target.name == "old") for target in targets]
-    assert [process.wait(timeout=300) for process in processes] == [0, 0]
-    return [torch.load(target) for target in targets]
+        versions.append(str(write_version(base, adapter, directory / "version")))
+    new, old = (str(tmp_path_factory.mktemp("readings") / name) for name in ("new", "old"))
+    log = f"{new}.log"
+    older = the_older_one(old, versions)
+    newer = partial(read_versions.read_versions, new, versions)
+    forks.start([Asked(newer, {**os.environ, "HF_HUB_OFFLINE": "1"}, log, log)])
+    assert forks.codes() == [0], Path(log).read_text()
+    assert older.wait(timeout=300) == 0
+    return [torch.load(target) for target in (new, old)]
 
 
 def test_the_other_reader_is_of_the_generation_before(readings):
@@ -100,7 +74,7 @@ def test_the_other_reader_is_of_the_generation_before(readings):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_both_generations_compute_the_same_from_a_version(readings, shape):
     new, old = (one[shape] for one in readings)
-    assert new["logits"].shape[0] == LENGTH
+    assert new["logits"].shape[0] == read_versions.LENGTH
     assert (new["logits"] - old["logits"]).abs().max() == 0.0
     assert new["ids"] == old["ids"]
     assert new["chat"] == old["chat"]

@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,10 +8,6 @@ from finetune.__main__ import main
 from finetune.storage.checksum import stored_file
 
 VERSION, CHECKPOINT = f"tiny-sql/{RUN_ID}", f"checkpoints/tiny-sql/{RUN_ID}"
-# Fails a process as soon as it imports torch: what must end in seconds may not.
-NO_TORCH = (
-    "import sys; sys.modules['torch'] = None; from finetune.__main__ import main; sys.exit(main())"
-)
 
 
 @pytest.fixture
@@ -21,18 +15,12 @@ def dataset(tmp_path):
     return write_jsonl(tmp_path / "data" / "train.jsonl", rows()).parent
 
 
-def without_torch(variables):
-    return subprocess.run(
-        [sys.executable, "-c", NO_TORCH], env=variables, capture_output=True, text=True, timeout=60
-    )
-
-
 def verdict_in(bucket: Path):
     return json.loads((bucket / CHECKPOINT / "_REJECTED").read_text("utf-8"))
 
 
 def test_a_run_publishes_a_version_that_transformers_reloads(
-    bases, dataset, tmp_path, set_environment, capfd
+    bases, dataset, tmp_path, set_environment, without_torch, capfd
 ):
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -88,7 +76,7 @@ def test_base_data_and_version_may_all_be_in_a_bucket(bases, dataset, cloud, set
 
 
 def test_an_attempt_after_a_crash_in_mid_publish_goes_on_with_the_same_bytes(
-    bases, dataset, cloud, set_environment
+    bases, dataset, cloud, set_environment, without_torch
 ):
     variables = set_environment(environment(bases["llama"], dataset, "gs://models"))
     write = cloud.put
@@ -113,7 +101,7 @@ def test_an_attempt_after_a_crash_in_mid_publish_goes_on_with_the_same_bytes(
 
 
 def test_fails_when_the_model_is_below_the_bar_and_a_lower_bar_publishes_it_without_training(
-    bases, dataset, tmp_path, set_environment, capsys
+    bases, dataset, tmp_path, set_environment, without_torch, capsys
 ):
     bucket = tmp_path / "bucket"
     asked = environment(bases["llama"], dataset, bucket, PROMOTION_METRIC="exact_match")
