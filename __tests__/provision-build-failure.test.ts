@@ -57,6 +57,17 @@ const cases: readonly [string, Partial<BuildEnd>, RegExp, RegExp][] = [
     /mend the Dockerfile/,
   ],
   [
+    "a step that was killed",
+    {
+      failedStep: "build",
+      failureType: "USER_BUILD_STEP",
+      detail:
+        'Build step failure: build step 1 "gcr.io/cloud-builders/docker" failed: step exited with non-zero status: 137',
+    },
+    /for its memory/,
+    /build\.machineType/,
+  ],
+  [
     "a full disk",
     { failedStep: "build", log: ["write /layer: no space left on device"] },
     /disk is full/,

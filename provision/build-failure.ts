@@ -113,6 +113,13 @@ export function buildFailure(end: BuildEnd): Failure {
       remedy: "deploy again",
     };
   }
+  // The kernel's SIGKILL, by which a machine ends what needs more memory than there is.
+  if (/(non-zero status|exit code): 137\b/i.test(said)) {
+    return {
+      what: "a step of the build was ended, most likely for its memory (exit code 137)",
+      remedy: `take a bigger build.machineType ${SETTINGS}`,
+    };
+  }
   if (failedStep !== undefined || failureType === "USER_BUILD_STEP") {
     return {
       what: dockerfileStep(end.log),

@@ -11,10 +11,12 @@ export function injectedFailure(
     return ["TIMEOUT", "build timed out"];
   }
   const code = exitCode(fault) ?? 137;
-  const [step] = build["steps"];
+  // The image's own step: those before only look whether it can be made.
+  const index = build["steps"].length - 1;
+  const step = build["steps"][index];
   step["status"] = "FAILURE";
   return [
     "USER_BUILD_STEP",
-    `Build step failure: build step 0 "${step["name"]}" failed: step exited with non-zero status: ${code}`,
+    `Build step failure: build step ${index} "${step["name"]}" failed: step exited with non-zero status: ${code}`,
   ];
 }
