@@ -28,8 +28,14 @@ const faulty = (...faults: string[]) => {
 const provision = (
   script: Parameters<typeof run>[0],
   env: NodeJS.ProcessEnv,
+  timeoutSeconds?: number,
 ): Promise<Run> =>
-  run(script, { env: cloud.env } as unknown as GoogleApiServer, env);
+  run(
+    script,
+    { env: cloud.env } as unknown as GoogleApiServer,
+    env,
+    timeoutSeconds,
+  );
 
 /** Names of all objects that end so. */
 const objects = (end: string) =>
@@ -49,22 +55,26 @@ test("phases and how they go wrong are read from the command line", () => {
 });
 
 describe("a training that meets", () => {
-  const train = () =>
-    provision(runTraining, {
-      PROJECT_ID: DEFAULTS.project,
-      REGION: DEFAULTS.region,
-      JOB_NAME: "job",
-      RUN_ID,
-      MODEL: "gemma",
-      BUCKET_NAME: "models",
-      TRAINER: "feed0123feed0123",
-      PROMOTION_METRIC: "execution_match",
-      PROMOTION_MINIMUM: "",
-      ACCELERATOR: "nvidia-l4",
-      TASK_TIMEOUT_SECONDS: "3600",
-      MAX_RETRIES: "0",
-      PINNED: "no",
-    });
+  const train = (timeoutSeconds?: number) =>
+    provision(
+      runTraining,
+      {
+        PROJECT_ID: DEFAULTS.project,
+        REGION: DEFAULTS.region,
+        JOB_NAME: "job",
+        RUN_ID,
+        MODEL: "gemma",
+        BUCKET_NAME: "models",
+        TRAINER: "feed0123feed0123",
+        PROMOTION_METRIC: "execution_match",
+        PROMOTION_MINIMUM: "",
+        ACCELERATOR: "nvidia-l4",
+        TASK_TIMEOUT_SECONDS: "3600",
+        MAX_RETRIES: "0",
+        PINNED: "no",
+      },
+      timeoutSeconds,
+    );
   const executions = () => Object.values(cloud.server.cloud.state.executions);
 
   /** Nothing runs any more, and there is the one version. */
@@ -201,6 +211,46 @@ describe("a training that meets", () => {
     );
   }, 10_000);
 
+  test.each(["jobs.run", "executions.get", "executions.list"])(
+    "an answer of %s that takes longer than anybody waits ends with one version",
+    async (call) => {
+      faulty(`run.*.${call}=stall-1`);
+
+      expect((await train(0.3)).failure).toBeUndefined();
+      await sleep(1000);
+      expect(executions()).toHaveLength(1);
+      expectOneVersion();
+    },
+    20_000,
+  );
+
+  test("a token that expires meanwhile is told, and the next run attaches to the execution", async () => {
+    faulty("training=endless");
+    const { state, containers } = cloud.server.cloud;
+    const token = cloud.env["GOOGLE_OAUTH_ACCESS_TOKEN"]!;
+    const first = train();
+    while (executions().length === 0) await sleep(10);
+    delete state.tokens[token];
+
+    expect((await first).failure).toMatch(
+      /export GOOGLE_OAUTH_ACCESS_TOKEN=.*the next deploy attaches to it/,
+    );
+    state.tokens[token] = {
+      principal: `user:${DEFAULTS.user}`,
+      expires: Infinity,
+    };
+    const { requests } = cloud.server;
+    const looks = () =>
+      requests.filter(({ path }) => path.endsWith("/executions")).length;
+    const before = looks();
+    const second = train();
+    while (looks() === before) await sleep(10);
+    await containers.close();
+    expect((await second).output).toContain("attaching to execution");
+    expect((await train()).failure).toBeUndefined();
+    expectOneVersion();
+  }, 20_000);
+
   test("an execution that never ends is attached to, given up on, and trained again once it is cancelled", async () => {
     faulty("training=endless");
     const operation = await cloud.post("run", `${cloud.parent}/jobs/job:run`);
@@ -299,6 +349,8 @@ describe("a build that meets", () => {
 
   test.each<[string, string | RegExp]>([
     ["build=quota*2", /due to quota restrictions.*build\.machineType/],
+    ["build=capacity*2", /due to quota restrictions.*build\.machineType/],
+    ["build=memory", /most likely for its memory .*build\.machineType/],
     ["build=timeout", /was not built: .*What to do: /],
     ["build=exit-1", /was not built: .*What to do: .*Log: https:/],
     ["storage.objects.insert=full", "The storage quota has been exceeded"],
@@ -340,6 +392,8 @@ describe("a service that meets", () => {
     ["serving=capacity", "Insufficient capacity for no GPU in us-central1"],
     ["serving=exit-1", "exited with code 1 before it listened on the port"],
     ["serving=memory", "exited with code 137 before it listened on the port"],
+    ["serving=timeout", "exited with code 143 before it listened on the port"],
+    ["serving=endless", "failed the configured startup probe checks"],
   ])(
     "%s is told so by its operation, and is ready at the next try",
     async (fault, message) => {
@@ -359,6 +413,11 @@ describe("a service that meets", () => {
             {
               image: `${REPOSITORY}/server:1`,
               ports: [{ containerPort: 8000 }],
+              startupProbe: {
+                periodSeconds: 1,
+                failureThreshold: 2,
+                tcpSocket: { port: 8000 },
+              },
               env: [{ name: "COLOUR", value: colour }],
             },
           ],

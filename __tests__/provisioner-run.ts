@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import { googleClient } from "../provision/google-client";
+import { googleClient, type GoogleRequest } from "../provision/google-client";
 import { Progress } from "../provision/progress";
 import { type Session } from "../provision/provisioner";
 import { type GoogleApiServer } from "./google-api-server";
@@ -11,20 +11,30 @@ export interface Run {
   readonly failure: string | undefined;
 }
 
-/** Runs a provisioner here, with short delays. */
+/**
+ * Runs a provisioner here, with short delays.
+ *
+ * @param timeoutSeconds - of each call. @default what it asks for
+ */
 export async function run(
   provision: (session: Session) => Promise<void>,
   server: GoogleApiServer,
   env: NodeJS.ProcessEnv,
+  timeoutSeconds?: number,
 ): Promise<Run> {
   let output = "";
   const all = { ...server.env, POLL_SECONDS: "0.01", ...env };
+  const client = googleClient(all, {
+    firstDelaySeconds: 0.01,
+    fetchImplementation: fetch,
+  });
+  const impatient = {
+    request: <T>(request: GoogleRequest) =>
+      client.request<T>({ ...request, timeoutSeconds: timeoutSeconds! }),
+  };
   const session: Session = {
     env: all,
-    client: googleClient(all, {
-      firstDelaySeconds: 0.01,
-      fetchImplementation: fetch,
-    }),
+    client: timeoutSeconds === undefined ? client : impatient,
     progress: new Progress((text) => (output += text), 0),
   };
   const failure = await provision(session).then(
