@@ -1,5 +1,5 @@
 import type { CloneCloud } from "../interruptions/clone-cloud";
-import type { CloneCommand } from "../interruptions/clone";
+import type { CloneCommand, Settings } from "../interruptions/clone";
 
 /** A deploy that something goes wrong with. */
 export interface FaultCase {
@@ -7,6 +7,12 @@ export interface FaultCase {
 
   /** As `--fault` takes them. */
   readonly faults: readonly string[];
+
+  /** What the settings say of the model. @default as committed */
+  readonly settings?: Settings;
+
+  /** Whether they meet an update of job and service, not the first deploy. */
+  readonly update?: boolean;
 
   /** What the deploy prints about it. @default nothing */
   readonly prints?: readonly RegExp[];

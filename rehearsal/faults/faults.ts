@@ -8,7 +8,7 @@ import { FAULT_CASES } from "./fault-cases";
 import { type CaseResult, runCase } from "./run-case";
 
 /** Cases at the same time: most of a deploy is the provider's own waits. */
-const AT_ONCE = 4;
+const AT_ONCE = 5;
 
 /**
  * Deploys into local clouds in which something goes wrong, a cloud for each case of a table, and

@@ -86,7 +86,10 @@ const SERVING: readonly FaultCase[] = [
   serving("timeout", /exited with code 143/),
   serving("quota", /Quota violated: NvidiaL4GpuAlloc/),
   serving("capacity", /Insufficient capacity for nvidia-l4 in us-central1/),
-  serving("endless", /failed the configured startup probe checks/),
+  {
+    ...serving("endless", /failed the configured startup probe checks/),
+    settings: { serving: { startupSeconds: 10 } },
+  },
 ];
 
 export const IMAGE_AND_SERVICE_CASES = [...BUILDS, ...SERVING];

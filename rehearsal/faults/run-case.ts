@@ -6,6 +6,12 @@ import { CloneCloud, lastLines } from "../interruptions/clone-cloud";
 import type { Deed, FaultCase } from "./fault-case";
 import { problemsOf, unnamedRecovery } from "./problems-of";
 
+/** Changes the job and the service, and no run id. */
+const UPDATE = {
+  training: { timeoutSeconds: 3000 },
+  serving: { maxInstances: 2 },
+};
+
 /** What came of a case. */
 export interface CaseResult {
   /** Seconds of the deploy that met the faults. */
@@ -26,12 +32,17 @@ export async function runCase(
 ): Promise<CaseResult> {
   const cloud = await CloneCloud.start(clone, folder);
   const { faults } = cloud.cloud;
-  for (const text of each.faults) {
-    faults.add(parsePhaseFault(text) ?? parseFault(text)!);
-  }
   const problems: string[] = [];
-  const began = Date.now();
   try {
+    clone.configure(each.settings);
+    if (each.update) {
+      await cloud.command("deploy", "--auto-approve").ended;
+      clone.configure(UPDATE);
+    }
+    for (const text of each.faults) {
+      faults.add(parsePhaseFault(text) ?? parseFault(text)!);
+    }
+    const began = Date.now();
     const first = cloud.command("deploy", "--auto-approve");
     await meanwhile(each.once, cloud, first);
     const code = await first.ended;

@@ -18,6 +18,9 @@ const LEFT_OUT =
 /** The environment's name in every clone. */
 export const ENVIRONMENT = "dev";
 
+/** Part of a cdktf.json. */
+export type Settings = Record<string, unknown>;
+
 /** A command of a clone that was started. */
 export interface CloneCommand {
   readonly pid: number;
@@ -42,7 +45,7 @@ export class Clone {
    */
   constructor(
     readonly folder: string,
-    stateBucket?: string,
+    private readonly stateBucket?: string,
   ) {
     mkdirSync(dirname(folder), { recursive: true });
     cpSync(ROOT, folder, {
@@ -51,14 +54,7 @@ export class Clone {
     });
     rmSync(join(folder, "package-lock.json"));
     symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
-    const file = join(folder, "cdktf.json");
-    const settings = JSON.parse(readFileSync(file, "utf8"));
-    Object.assign(settings.context.environments[ENVIRONMENT], {
-      // Grants have their effect at once here.
-      grantsSeconds: 0,
-      ...(stateBucket ? { state: { bucket: stateBucket } } : {}),
-    });
-    writeFileSync(file, JSON.stringify(settings, null, 2));
+    this.configure();
     this.stateFile = join(folder, `terraform.${ENVIRONMENT}.tfstate`);
   }
 
@@ -100,8 +96,24 @@ export class Clone {
     };
   }
 
-  /** Forgets what was deployed. */
+  /** Writes its settings. @param change - of what they say of the model */
+  configure(change: Settings = {}): void {
+    const file = "cdktf.json";
+    const settings = JSON.parse(readFileSync(join(ROOT, file), "utf8"));
+    const environment = settings.context.environments[ENVIRONMENT];
+    const [model] = Object.values<Settings>(environment.models);
+    Object.assign(model!, change);
+    Object.assign(environment, {
+      // Grants have their effect at once here.
+      grantsSeconds: 0,
+      ...(this.stateBucket ? { state: { bucket: this.stateBucket } } : {}),
+    });
+    writeFileSync(join(this.folder, file), JSON.stringify(settings, null, 2));
+  }
+
+  /** Forgets what was deployed, and changed in its settings. */
   forget(): void {
+    this.configure();
     for (const suffix of ["", ".backup"]) {
       rmSync(this.stateFile + suffix, { force: true });
     }
