@@ -202,21 +202,22 @@ describe("through main.ts", () => {
   const project = { PROJECT_ID: "my-project", REGION: "us-central1" };
   const synthesized = () =>
     readFileSync(join(outdir, "stacks/dev/cdk.tf.json"), "utf8");
+  let first: string;
+  beforeAll(() => {
+    main(project);
+    first = synthesized();
+  });
 
   test("the context is read from cdktf.json when the CLI did not pass it", () => {
-    main(project);
-    const without = synthesized();
     const { context } = JSON.parse(
       readFileSync(join(ROOT, "cdktf.json"), "utf8"),
     );
     main({ ...project, CDKTF_CONTEXT_JSON: JSON.stringify(context) });
 
-    expect(synthesized()).toBe(without);
+    expect(synthesized()).toBe(first);
   });
 
   test("nothing in the JSON depends on the umask, the time or the folder", () => {
-    main(project);
-    const first = synthesized();
     main(
       { ...project, TZ: "Asia/Tokyo", LANG: "ja_JP.UTF-8" },
       { umask: "002" },
@@ -240,23 +241,26 @@ describe("through main.ts", () => {
   });
 
   test("revisions that can move are warned of, and pinned ones are not", () => {
-    const warnings = (model: object) => {
-      const dev = { ...environment({}, { ...model }) };
-      main({ CDKTF_CONTEXT_JSON: JSON.stringify({ environments: { dev } }) });
-      const text = readFileSync(join(outdir, "manifest.json"), "utf8");
-      return JSON.parse(text).stacks.dev.annotations.map(
+    const revision = "a".repeat(40);
+    const environments = {
+      moving: environment(),
+      pinned: environment(
+        { projectId: "other-project" },
+        { base: { revision }, dataset: { id: "gs://bucket/rows" } },
+      ),
+    };
+    main({ CDKTF_CONTEXT_JSON: JSON.stringify({ environments }) });
+    const manifest = readFileSync(join(outdir, "manifest.json"), "utf8");
+    const warnings = (name: keyof typeof environments) =>
+      JSON.parse(manifest).stacks[name].annotations.map(
         ({ level, message }: Record<string, string>) => `${level} ${message}`,
       );
-    };
-    const revision = "a".repeat(40);
 
-    expect(warnings({})).toEqual([
+    expect(warnings("moving")).toEqual([
       expect.stringMatching(/^@cdktf\/warn google\/gemma-2b stands at 'main'/),
       expect.stringMatching(/^@cdktf\/warn b-mc2\/sql-create-context stands/),
     ]);
-    expect(
-      warnings({ base: { revision }, dataset: { id: "gs://bucket/rows" } }),
-    ).toEqual([]);
+    expect(warnings("pinned")).toEqual([]);
   });
 
   test("fails when the project is missing, with one readable error", () => {

@@ -1,24 +1,28 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { pythonEnvironment } from "../commands/python-environment";
 import { environment, only, type Raw, synthesize } from "./synthesize";
 
 // The job's environment, read by the trainer's own settings: two languages,
 // one contract.
 const SCRIPT = `
-import json
+import json, os, sys
 from finetune.settings import Settings, SettingsError, read_settings
-try:
-    settings = read_settings()
-    values = settings.model_dump(mode="json")
-    values["documents_per_step"] = settings.documents_per_step
-    print(json.dumps({"values": values, "known": sorted(Settings.model_fields)}))
-except SettingsError as error:
-    print(json.dumps({"error": str(error)}))
+for line in sys.stdin:
+    os.environ.clear()
+    os.environ.update(json.loads(line))
+    try:
+        settings = read_settings()
+        values = settings.model_dump(mode="json")
+        values["documents_per_step"] = settings.documents_per_step
+        said = {"values": values, "known": sorted(Settings.model_fields)}
+    except SettingsError as error:
+        said = {"error": str(error)}
+    print(json.dumps(said), flush=True)
 `;
 
 jest.setTimeout(60_000);
-const python = pythonEnvironment();
 
 /** Environment of the job's container, with a bucket as after an apply. */
 function jobEnvironment(model: Raw = {}, changes: Raw = {}) {
@@ -37,23 +41,28 @@ function jobEnvironment(model: Raw = {}, changes: Raw = {}) {
   ) as Record<string, string>;
 }
 
-function trainerReads(variables: Record<string, string>) {
-  const { stdout, stderr } = spawnSync(python, ["-c", SCRIPT], {
-    cwd: join(__dirname, "../trainer"),
-    env: { PATH: process.env.PATH, ...variables },
-    encoding: "utf8",
-  });
-  if (stdout === "") throw new Error(stderr);
-  return JSON.parse(stdout) as {
+// One process for all environments: importing the trainer takes a second.
+const trainer = spawn(pythonEnvironment(), ["-c", SCRIPT], {
+  cwd: join(__dirname, "../trainer"),
+  stdio: ["pipe", "pipe", "inherit"],
+});
+const answers = createInterface(trainer.stdout)[Symbol.asyncIterator]();
+afterAll(() => trainer.stdin.end());
+
+async function trainerReads(variables: Record<string, string>) {
+  trainer.stdin.write(`${JSON.stringify(variables)}\n`);
+  const { value } = await answers.next();
+  if (value === undefined) throw new Error("the trainer's settings ended");
+  return JSON.parse(value) as {
     values: Raw;
     known: string[];
     error?: string;
   };
 }
 
-test("the trainer reads the default job's environment, and the tutorial's values in it", () => {
+test("the trainer reads the default job's environment, and the tutorial's values in it", async () => {
   const variables = jobEnvironment();
-  const { values, known, error } = trainerReads(variables);
+  const { values, known, error } = await trainerReads(variables);
 
   expect(error).toBeUndefined();
   expect(values).toMatchObject({
@@ -80,9 +89,9 @@ test("the trainer reads the default job's environment, and the tutorial's values
   expect(unread.sort()).toEqual(["BUCKET_NAME", "REGION"]);
 });
 
-test("the trainer is told every one of its settings", () => {
+test("the trainer is told every one of its settings", async () => {
   const variables = jobEnvironment();
-  const { known } = trainerReads(variables);
+  const { known } = await trainerReads(variables);
 
   // What BASE_PRECISION says for both of them.
   expect(known.filter((name) => !(name.toUpperCase() in variables))).toEqual([
@@ -90,8 +99,8 @@ test("the trainer is told every one of its settings", () => {
   ]);
 });
 
-test("the trainer reads what is unusual", () => {
-  const { values, error } = trainerReads(
+test("the trainer reads what is unusual", async () => {
+  const { values, error } = await trainerReads(
     jobEnvironment(
       {
         prompt: 'Say "{question}"\n\n',
@@ -134,8 +143,8 @@ test("the trainer reads what is unusual", () => {
   });
 });
 
-test("the trainer reads chats", () => {
-  const { values, error } = trainerReads(
+test("the trainer reads chats", async () => {
+  const { values, error } = await trainerReads(
     jobEnvironment({
       dataset: { format: "messages", messages: "turns" },
       promotion: { metric: "token_f1", minimum: 0.5 },
