@@ -8,6 +8,7 @@ import { Tokens } from "./iam/tokens";
 import { Logs } from "./logs";
 import { Operations } from "./operations";
 import { ServiceFronts } from "./run/service-fronts";
+import { serviceAgent } from "./run/start-checks";
 import { SERVICES } from "./services";
 import { emptyState } from "./state";
 import { ObjectStore } from "./storage/object-store";
@@ -41,7 +42,13 @@ export class Cloud {
     this.fronts = new ServiceFronts(this);
     this.faults = new Faults(settings.faults);
     const members = [`user:${settings.user}`];
-    this.access.create(this.project, [{ role: "roles/owner", members }]);
+    this.access.create(this.project, [
+      { role: "roles/owner", members },
+      {
+        role: "roles/run.serviceAgent",
+        members: [`serviceAccount:${serviceAgent(settings)}`],
+      },
+    ]);
     this.access.create(`billingAccounts/${settings.billingAccount}`, [
       { role: "roles/billing.admin", members },
     ]);

@@ -6,6 +6,7 @@ import { budgets } from "./apis/budgets";
 import { cloudBuild } from "./apis/cloud-build";
 import { cloudRun } from "./apis/cloud-run";
 import { compute } from "./apis/compute";
+import { dockerImages } from "./apis/docker-images";
 import { iam } from "./apis/iam";
 import { iamCredentials } from "./apis/iam-credentials";
 import { kept } from "./apis/kept";
@@ -14,6 +15,7 @@ import { notificationChannels } from "./apis/notification-channels";
 import { quotaMetrics } from "./apis/quota-metrics";
 import { resourceManager } from "./apis/resource-manager";
 import { secretManager } from "./apis/secret-manager";
+import { secretVersions } from "./apis/secret-versions";
 import { serviceAccountKeys } from "./apis/service-account-keys";
 import { serviceUsage } from "./apis/service-usage";
 import { storage } from "./apis/storage";
@@ -35,8 +37,10 @@ const HANDLERS: Handlers = {
   ...serviceAccountKeys,
   ...iamCredentials,
   ...secretManager,
+  ...secretVersions,
   ...storage,
   ...artifactRegistry,
+  ...dockerImages,
   ...cloudBuild,
   ...cloudRun,
   ...logging,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { ApiError } from "./api-error";
+import type { Call } from "./call";
 
 /** What a list is asked for. */
 export interface PageRequest {
@@ -48,10 +49,10 @@ export function pageOf<T>(
   };
 }
 
-/** Of a list that is asked for in a query. */
+/** Of a list that a call's query asks for. */
 export function queriedPage<T>(
   all: readonly T[],
-  query: URLSearchParams,
+  { id, path, query }: Pick<Call, "id" | "path" | "query">,
   most: number,
   [size, token] = ["pageSize", "pageToken"],
 ): Page<T> {
@@ -61,7 +62,7 @@ export function queriedPage<T>(
     {
       pageSize: query.get(size!),
       pageToken: query.get(token!),
-      of: JSON.stringify(of),
+      of: JSON.stringify([id, path, of]),
     },
     most,
   );

@@ -17,14 +17,14 @@ export const billing: Handlers = {
     billingEnabled: true,
   }),
 
-  "cloudbilling.billingAccounts.list": ({ principal, query }, cloud) => {
+  "cloudbilling.billingAccounts.list": (call, cloud) => {
     const account = accountJson(cloud);
     const mine = cloud.access.allows(
-      principal,
+      call.principal,
       "billing.accounts.list",
       account["name"],
     );
-    const { items, next } = queriedPage(mine ? [account] : [], query, 100);
+    const { items, next } = queriedPage(mine ? [account] : [], call, 100);
     return { ...(items.length > 0 ? { billingAccounts: items } : {}), ...next };
   },
 
@@ -33,15 +33,15 @@ export const billing: Handlers = {
     return accountJson(cloud);
   },
 
-  "cloudbilling.billingAccounts.projects.list": ({ path, query }, cloud) => {
-    existingAccount(cloud, path["name"]!);
+  "cloudbilling.billingAccounts.projects.list": (call, cloud) => {
+    const account = existingAccount(cloud, call.path["name"]!);
     const info = {
       name: `${cloud.project}/billingInfo`,
       projectId: cloud.settings.project,
-      billingAccountName: path["name"],
+      billingAccountName: account,
       billingEnabled: true,
     };
-    const { items, next } = queriedPage([info], query, 100);
+    const { items, next } = queriedPage([info], call, 100);
     return { projectBillingInfo: items, ...next };
   },
 

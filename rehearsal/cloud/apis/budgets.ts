@@ -15,12 +15,12 @@ import { existingAccount } from "./billing";
  * @see https://cloud.google.com/billing/docs/reference/budget/rest/v1/billingAccounts.budgets
  */
 export const budgets: Handlers = {
-  "billingbudgets.billingAccounts.budgets.list": ({ path, query }, cloud) => {
-    const account = existingAccount(cloud, path["parent"]!);
+  "billingbudgets.billingAccounts.budgets.list": (call, cloud) => {
+    const account = existingAccount(cloud, call.path["parent"]!);
     const all = Object.values(cloud.state.kept).filter(({ name }) =>
       name.startsWith(`${account}/budgets/`),
     );
-    const { items, next } = queriedPage(all, query, 100);
+    const { items, next } = queriedPage(all, call, 100);
     return { ...(items.length > 0 ? { budgets: items } : {}), ...next };
   },
 

@@ -3,6 +3,7 @@ import { ApiError } from "../api-error";
 import { cancelBuild, runBuild } from "../build/run-build";
 import type { Call, Handlers } from "../call";
 import type { Cloud } from "../cloud";
+import { queriedPage } from "../page-of";
 import { requireActAs } from "../run/start-checks";
 import type { Json } from "../state";
 import { timestamp } from "../identifiers";
@@ -124,7 +125,8 @@ function requireSource(
 }
 
 /** The newest first. Of filters: `tags="T"`, `status="S"`, joined by AND. */
-function list({ path, query }: Call, cloud: Cloud): Json {
+function list(call: Call, cloud: Cloud): Json {
+  const { path, query } = call;
   const location =
     /locations\/([^/]+)/.exec(path["parent"] ?? "")?.[1] ?? "global";
   const filter = query.get("filter") ?? "";
@@ -145,7 +147,8 @@ function list({ path, query }: Call, cloud: Cloud): Json {
         tests.every((test) => test(each)),
     )
     .reverse();
-  return builds.length > 0 ? { builds } : {};
+  const { items, next } = queriedPage(builds, call, 1000);
+  return { ...(items.length > 0 ? { builds: items } : {}), ...next };
 }
 
 function build({ state }: Cloud, id: string): Json {

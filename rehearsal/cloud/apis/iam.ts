@@ -2,14 +2,16 @@ import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
 import type { Cloud } from "../cloud";
 import { keysOf } from "../iam/account-keys";
+import { queriedPage } from "../page-of";
 import { etag, nextNumber, shortName } from "../identifiers";
 import type { Json } from "../state";
 
 /** @see https://cloud.google.com/iam/docs/reference/rest/v1/projects.serviceAccounts */
 export const iam: Handlers = {
-  "iam.projects.serviceAccounts.list": (_call, { state }) => {
-    const accounts = Object.values(state.accounts);
-    return accounts.length > 0 ? { accounts } : {};
+  "iam.projects.serviceAccounts.list": (call, { state }) => {
+    const all = Object.values(state.accounts);
+    const { items, next } = queriedPage(all, call, 100);
+    return { ...(items.length > 0 ? { accounts: items } : {}), ...next };
   },
 
   "iam.projects.serviceAccounts.create": ({ body }, cloud) => {
@@ -46,10 +48,25 @@ export const iam: Handlers = {
 
   "iam.projects.serviceAccounts.patch": ({ path, body }, cloud) => {
     const found = account(cloud, path["name"]!);
+    const { etag: seen, ...asked }: Json = body["serviceAccount"] ?? {};
+    if (seen && seen !== found["etag"]) {
+      throw new ApiError(
+        409,
+        "There were concurrent changes of the service account: its etag is another one.",
+        { status: "ABORTED" },
+      );
+    }
     const fields = String(body["updateMask"] ?? "").split(",");
     for (const field of fields.map(camelCase).filter(Boolean)) {
-      found[field] = body["serviceAccount"]?.[field] ?? "";
+      if (!["displayName", "description"].includes(field)) {
+        throw new ApiError(
+          400,
+          `Invalid update mask: '${field}' cannot be updated.`,
+        );
+      }
+      found[field] = asked[field] ?? "";
     }
+    found["etag"] = etag();
     return found;
   },
 

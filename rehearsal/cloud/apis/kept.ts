@@ -18,11 +18,11 @@ export const kept: Handlers = {
 
 function collection(method: string, plural: string): Handlers {
   return {
-    [`${method}.list`]: ({ path, query }, { state }) => {
+    [`${method}.list`]: (call, { state }) => {
       const all = Object.values(state.kept).filter(({ name }) =>
-        name.startsWith(`${parent(path, plural)}/`),
+        name.startsWith(`${parent(call.path, plural)}/`),
       );
-      const { items, next } = queriedPage(all, query, 1000);
+      const { items, next } = queriedPage(all, call, 1000);
       return { ...(items.length > 0 ? { [plural]: items } : {}), ...next };
     },
 

@@ -1,8 +1,10 @@
 import type { Handlers } from "../call";
 import { logFilter } from "../log-filter";
+import { pageOf } from "../page-of";
 import type { Json } from "../state";
 
 const PAGE = 50;
+const MOST = 1000;
 
 /** @see https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries */
 export const logging: Handlers = {
@@ -18,13 +20,17 @@ export const logging: Handlers = {
           : 0,
     );
     if (newestFirst) found.reverse();
-    const start = Number(body["pageToken"] ?? 0);
-    const end = start + Math.min(Number(body["pageSize"] || PAGE), 1000);
-    const entries = found.slice(start, end);
-    return {
-      ...(entries.length > 0 ? { entries } : {}),
-      ...(end < found.length ? { nextPageToken: String(end) } : {}),
-    };
+    const { pageToken, pageSize, ...rest } = body;
+    const { items, next } = pageOf(
+      found,
+      {
+        pageToken,
+        pageSize: Math.min(Number(pageSize || PAGE), MOST),
+        of: JSON.stringify(rest),
+      },
+      MOST,
+    );
+    return { ...(items.length > 0 ? { entries: items } : {}), ...next };
   },
 
   "logging.entries.write": ({ body }, { logs }) => {

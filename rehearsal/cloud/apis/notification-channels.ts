@@ -23,17 +23,14 @@ const REQUIRED: Readonly<Record<string, readonly string[]>> = {
  * @see https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.notificationChannels
  */
 export const notificationChannels: Handlers = {
-  "monitoring.projects.notificationChannels.list": (
-    { path, query },
-    { state },
-  ) => {
-    if (query.get("filter")) {
+  "monitoring.projects.notificationChannels.list": (call, { state }) => {
+    if (call.query.get("filter")) {
       throw new ApiError(400, "this local cloud lists channels unfiltered");
     }
     const all = Object.values(state.kept).filter(({ name }) =>
-      name.startsWith(`${path["name"]}/notificationChannels/`),
+      name.startsWith(`${call.path["name"]}/notificationChannels/`),
     );
-    const { items, next } = queriedPage(all, query, 1000);
+    const { items, next } = queriedPage(all, call, 1000);
     return {
       ...(items.length > 0 ? { notificationChannels: items } : {}),
       ...next,

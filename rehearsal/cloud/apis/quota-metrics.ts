@@ -11,14 +11,11 @@ import type { Json } from "../state";
  * @see https://cloud.google.com/service-usage/docs/reference/rest/v1beta1/services.consumerQuotaMetrics
  */
 export const quotaMetrics: Handlers = {
-  "serviceusage.services.consumerQuotaMetrics.list": (
-    { path, query },
-    cloud,
-  ) => {
-    const service = existingService(cloud, path["parent"]!);
+  "serviceusage.services.consumerQuotaMetrics.list": (call, cloud) => {
+    const service = existingService(cloud, call.path["parent"]!);
     const all =
       service === "run.googleapis.com" ? quotasOf(cloud.settings) : [];
-    const { items, next } = queriedPage(all, query, 2500);
+    const { items, next } = queriedPage(all, call, 2500);
     return {
       ...(items.length > 0
         ? { metrics: items.map((quota) => metric(cloud, quota)) }

@@ -7,8 +7,8 @@ import type { Json } from "../state";
 
 /** @see https://cloud.google.com/service-usage/docs/reference/rest/v1/services */
 export const serviceUsage: Handlers = {
-  "serviceusage.services.list": ({ query }, cloud) => {
-    const filter = query.get("filter");
+  "serviceusage.services.list": (call, cloud) => {
+    const filter = call.query.get("filter");
     const state = /^state:(ENABLED|DISABLED)$/.exec(filter ?? "")?.[1];
     if (filter && state === undefined) {
       throw new ApiError(400, `Invalid filter: ${filter}`);
@@ -18,7 +18,7 @@ export const serviceUsage: Handlers = {
     const off = [...known].filter((api) => !on.includes(api));
     const chosen =
       state === undefined ? [...on, ...off] : state === "ENABLED" ? on : off;
-    const { items, next } = queriedPage(chosen, query, 200);
+    const { items, next } = queriedPage(chosen, call, 200);
     return { services: items.map((api) => service(cloud, api)), ...next };
   },
 

@@ -1,4 +1,10 @@
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import {
   bytecodeFolder,
@@ -8,6 +14,7 @@ import { LocalProcess } from "../../local-process";
 import type { BuiltImage } from "../build/built-image";
 import type { Cloud } from "../cloud";
 import { randomHex, shortName } from "../identifiers";
+import type { Secrets } from "../run/secrets";
 import type { Json } from "../state";
 import { LogTail } from "./log-tail";
 import { memoryExceeded, memoryLimit, watchMemory } from "./memory-limit";
@@ -29,13 +36,15 @@ export async function startProcess(
     readFileSync(join(image.folder, "image.json"), "utf8"),
   );
   const rootfs = join(image.folder, "rootfs");
-  const local = localText(cloud, template, container, props.port);
+  const folder = join(cloud.settings.folder, "containers", shortName(name));
+  mkdirSync(join(folder, "home"), { recursive: true });
+  const secretFolder = join(folder, `secrets-${randomHex(6)}`);
+  writeSecrets(secretFolder, props.secrets);
+  const local = localText(cloud, template, container, secretFolder, props.port);
   const metadata = await MetadataServer.start(
     cloud,
     template["serviceAccount"],
   );
-  const folder = join(cloud.settings.folder, "containers", shortName(name));
-  mkdirSync(join(folder, "home"), { recursive: true });
   const file = join(folder, `${randomHex(6)}.log`);
   const entrypoint: string[] = container["command"] ?? built.entrypoint;
   const args: string[] = container["args"] ?? built.cmd;
@@ -67,7 +76,7 @@ export async function startProcess(
       GCE_METADATA_IP: metadata.host,
       API_ENDPOINT_OVERRIDE: cloud.origin,
       ...own,
-      ...props.secrets,
+      ...props.secrets.variables,
       ...props.environment,
       ...(props.port === undefined ? {} : { PORT: String(props.port) }),
     },
@@ -84,6 +93,7 @@ export async function startProcess(
     })
     .then(async (code): Promise<Ending> => {
       memory.end();
+      rmSync(secretFolder, { recursive: true, force: true });
       await Promise.all([tail.end(), metadata.close()]);
       return {
         exitCode: code,
@@ -94,11 +104,23 @@ export async function startProcess(
   return { ended, stop: () => work.stop() };
 }
 
+/** A folder for each volume of secrets. */
+function writeSecrets(folder: string, { files }: Secrets): void {
+  for (const [volume, contents] of Object.entries(files)) {
+    for (const [path, content] of Object.entries(contents)) {
+      const file = join(folder, volume, path);
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, content, { mode: 0o400 });
+    }
+  }
+}
+
 /** Puts local folders in place of mount paths, and the local port in place of the container's. */
 function localText(
   cloud: Cloud,
   template: Json,
   container: Json,
+  secretFolder: string,
   port: number | undefined,
 ): (text: string) => string {
   const mounts = (container["volumeMounts"] ?? []).flatMap(
@@ -107,6 +129,9 @@ function localText(
         (each: Json) => each.name === name,
       );
       const bucket: string | undefined = volume?.gcs?.bucket;
+      if (volume?.secret) {
+        return [[mountPath, join(secretFolder, name)] as const];
+      }
       return bucket === undefined
         ? []
         : [[mountPath, cloud.objects.bucketFolder(bucket).view] as const];

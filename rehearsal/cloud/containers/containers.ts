@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cloud } from "../cloud";
 import { violatedAtStart } from "../run/quota";
-import { StartFailure } from "../run/start-checks";
+import { StartFailure } from "../run/start-failure";
 import type { Json } from "../state";
 import { startProcess } from "./container-process";
 import { injectedEnding } from "./injected-ending";

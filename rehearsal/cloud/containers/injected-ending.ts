@@ -1,7 +1,7 @@
 import { constants } from "node:os";
 import type { Cloud } from "../cloud";
 import { exitCode, type PhaseFaultKind } from "../phase-faults";
-import { StartFailure } from "../run/start-checks";
+import { StartFailure } from "../run/start-failure";
 import { memoryExceeded, memoryLimit } from "./memory-limit";
 import type { Ending, Workload, WorkloadProps } from "./workload";
 

@@ -1,3 +1,4 @@
+import type { Secrets } from "../run/secrets";
 import type { LogSource } from "../logs";
 import type { Image, Json } from "../state";
 
@@ -10,8 +11,7 @@ export interface WorkloadProps {
   /** The innermost template: containers, volumes, account. */
   readonly template: Json;
 
-  /** Values of environment variables that come from secrets. */
-  readonly secrets: Readonly<Record<string, string>>;
+  readonly secrets: Secrets;
 
   /** What Cloud Run itself puts into the environment. */
   readonly environment: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { ApiError } from "../api-error";
 import type { Discovery } from "./discovery";
 import type { Method, Schema } from "./document";
-import { isScalar, typeName } from "./scalar";
+import { isParameter, isScalar, typeName } from "./scalar";
 
 /**
  * A call's query with the names that the document has, also where they came as snake_case.
@@ -19,20 +19,32 @@ export function checkQuery(
   };
   const checked = new URLSearchParams();
   for (const [given, value] of query) {
-    const name =
-      given in known
-        ? given
-        : given.replace(/_([a-z])/g, (_all, letter: string) =>
-            letter.toUpperCase(),
-          );
-    if (known[name]?.location !== "query") {
+    const name = given in known ? given : camelCase(given);
+    const schema = known[name];
+    if (schema?.location !== "query") {
       throw new ApiError(
         400,
         `Invalid JSON payload received. Unknown name "${given}": Cannot bind query parameter. Field '${given}' could not be found in request message.`,
       );
     }
-    const { type } = known[name];
-    checked.append(name, type === "boolean" ? value.toLowerCase() : value);
+    if (!isParameter(schema, value)) {
+      throw new ApiError(
+        400,
+        `Invalid value at '${given}' (${typeName(schema)}), "${value}"`,
+        { reason: "invalidParameter" },
+      );
+    }
+    if (checked.has(name) && !schema.repeated) {
+      throw new ApiError(
+        400,
+        `Invalid value at '${given}': the parameter is not repeated, but was given more than once.`,
+        { reason: "invalidParameter" },
+      );
+    }
+    checked.append(
+      name,
+      schema.type === "boolean" ? String(/^(true|1)$/i.test(value)) : value,
+    );
   }
   for (const [name, { required, location }] of Object.entries(
     method.parameters ?? {},
@@ -107,9 +119,7 @@ class BodyCheck {
     if (!isScalar(schema, value)) {
       return this.wrong(at, typeName(schema), value);
     }
-    return ["int64", "uint64"].includes(schema.format ?? "")
-      ? String(value)
-      : value;
+    return normal(schema, value);
   }
 
   private object(schema: Schema, value: unknown, at: string): unknown {
@@ -117,11 +127,14 @@ class BodyCheck {
       return this.wrong(at, "object", value);
     }
     const checked: Record<string, unknown> = {};
-    for (const [name, part] of Object.entries(value as object)) {
+    const said: Record<string, unknown> = {};
+    for (const [given, part] of Object.entries(value as object)) {
+      const name = this.nameOf(schema, given);
+      said[name] = part;
       const known = schema.properties?.[name] ?? schema.additionalProperties;
       if (known === undefined) {
         this.problems.push(
-          `Invalid JSON payload received. Unknown name "${name}"${at === "" ? "" : ` at '${at}'`}: Cannot find field.`,
+          `Invalid JSON payload received. Unknown name "${given}"${at === "" ? "" : ` at '${at}'`}: Cannot find field.`,
         );
       } else if (!known.readOnly) {
         checked[name] = this.value(
@@ -136,7 +149,7 @@ class BodyCheck {
       if (
         this.needs(property) &&
         !NOT_REQUIRED.includes(field) &&
-        isMissing((value as Record<string, unknown>)[name])
+        isMissing(said[name])
       ) {
         this.problems.push(
           `${at === "" ? name : `${at}.${name}`}: Required field is missing.`,
@@ -144,6 +157,16 @@ class BodyCheck {
       }
     }
     return checked;
+  }
+
+  /** Messages may name their fields as protocol buffers do; the older services have no such names. */
+  private nameOf({ properties }: Schema, given: string): string {
+    const camel = camelCase(given);
+    return properties?.[given] === undefined &&
+      properties?.[camel] !== undefined &&
+      this.discovery.document.servicePath === ""
+      ? camel
+      : given;
   }
 
   /** A PATCH brings only what changes. */
@@ -166,6 +189,14 @@ class BodyCheck {
   }
 }
 
+/** 64 bits are told as texts, whatever they came as, and shorter numbers as numbers. */
+function normal({ type, format = "" }: Schema, value: unknown): unknown {
+  if (/^u?int64$/.test(format)) return String(value);
+  return type === "integer" || (type === "number" && value !== "NaN")
+    ? Number(value)
+    : value;
+}
+
 /** An empty text or list is what proto3 calls missing. */
 function isMissing(value: unknown): boolean {
   return (
@@ -173,5 +204,11 @@ function isMissing(value: unknown): boolean {
     value === null ||
     value === "" ||
     (Array.isArray(value) && value.length === 0)
+  );
+}
+
+function camelCase(name: string): string {
+  return name.replace(/_([a-z0-9])/g, (_all, letter: string) =>
+    letter.toUpperCase(),
   );
 }

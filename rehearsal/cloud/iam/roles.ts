@@ -111,6 +111,11 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
     "run.operations.*",
   ],
   "roles/run.admin": ["run.*"],
+  "roles/run.serviceAgent": [
+    "artifactregistry.repositories.downloadArtifacts",
+    "artifactregistry.*.get",
+    "artifactregistry.*.list",
+  ],
   "roles/cloudbuild.builds.editor": ["cloudbuild.builds.*"],
   "roles/cloudbuild.builds.builder": [
     "logging.logEntries.create",

@@ -7,7 +7,7 @@ import { attemptOnce } from "./task-attempt";
 import { condition } from "./condition";
 import { override } from "./overrides";
 import { protoJson } from "./proto-json";
-import { StartFailure } from "./start-checks";
+import { StartFailure } from "./start-failure";
 
 const TYPE = "type.googleapis.com/google.cloud.run.v2.Execution";
 

@@ -1,6 +1,7 @@
 import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
 import type { Cloud } from "../cloud";
+import { queriedPage } from "../page-of";
 import type { Json } from "../state";
 import { cancelExecution } from "./execute-job";
 import { executionsOf, job } from "./jobs";
@@ -8,14 +9,12 @@ import { protoJson } from "./proto-json";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs.executions */
 export const executions: Handlers = {
-  "run.projects.locations.jobs.executions.list": ({ path, query }, cloud) => {
-    const all = executionsOf(cloud, job(cloud, path["parent"]!)["name"]);
-    const start = Number(query.get("pageToken") ?? 0);
-    const end = start + Number(query.get("pageSize") || 100);
-    const page = all.slice(start, end);
+  "run.projects.locations.jobs.executions.list": (call, cloud) => {
+    const all = executionsOf(cloud, job(cloud, call.path["parent"]!)["name"]);
+    const { items, next } = queriedPage(all, call, 100);
     return {
-      ...(page.length > 0 ? { executions: page.map(protoJson) } : {}),
-      ...(end < all.length ? { nextPageToken: String(end) } : {}),
+      ...(items.length > 0 ? { executions: items.map(protoJson) } : {}),
+      ...next,
     };
   },
 

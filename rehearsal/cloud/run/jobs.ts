@@ -5,20 +5,27 @@ import { etag, nextNumber, shortName, timestamp } from "../identifiers";
 import type { Json } from "../state";
 import { condition } from "./condition";
 import { cancelExecution, execute } from "./execute-job";
+import { requireOverrides } from "./overrides";
 import { protoJson } from "./proto-json";
-import { checkId, masked, resource } from "./resource";
-import { pullImage, readSecrets, requireActAs } from "./start-checks";
+import { queriedPage } from "../page-of";
+import { checkId, masked, requireEtag, resource } from "./resource";
+import { readSecrets } from "./secrets";
+import { pullImage, requireActAs } from "./start-checks";
 import { labelProblems, templateProblems } from "./template-rules";
 
 const TYPE = "type.googleapis.com/google.cloud.run.v2.Job";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs */
 export const jobs: Handlers = {
-  "run.projects.locations.jobs.list": ({ path }, { state }) => {
+  "run.projects.locations.jobs.list": (call, { state }) => {
     const found = Object.values(state.jobs).filter(({ name }) =>
-      name.startsWith(`${path["parent"]}/`),
+      name.startsWith(`${call.path["parent"]}/`),
     );
-    return found.length > 0 ? { jobs: found.map(protoJson) } : {};
+    const { items, next } = queriedPage(found, call, 100);
+    return {
+      ...(items.length > 0 ? { jobs: items.map(protoJson) } : {}),
+      ...next,
+    };
   },
 
   "run.projects.locations.jobs.create": (call, cloud) => {
@@ -35,13 +42,18 @@ export const jobs: Handlers = {
 
   "run.projects.locations.jobs.patch": (call, cloud) => {
     const name = call.path["name"]!;
-    const present = job(cloud, name);
+    const isNew =
+      call.query.get("allowMissing") === "true" && !cloud.state.jobs[name];
+    const present = isNew ? {} : job(cloud, name);
+    if (isNew) checkId("job", shortName(name));
+    requireEtag(present, call.body["etag"]);
     const asked = masked(present, call.body, call.query.get("updateMask"));
     return save(call, cloud, name, asked, present);
   },
 
-  "run.projects.locations.jobs.delete": ({ path }, cloud) => {
+  "run.projects.locations.jobs.delete": ({ path, query }, cloud) => {
     const found = job(cloud, path["name"]!);
+    requireEtag(found, query.get("etag"));
     const { name } = found;
     const parent = name.split("/").slice(0, 4).join("/");
     return cloud.operations.start(parent, typed(found), async () => {
@@ -62,10 +74,10 @@ export const jobs: Handlers = {
 
   "run.projects.locations.jobs.run": (call, cloud) => {
     const found = job(cloud, call.path["name"]!);
-    if (call.body["etag"] && call.body["etag"] !== found["etag"]) {
-      throw new ApiError(409, "etag mismatch", { status: "ABORTED" });
-    }
-    return execute(cloud, found, call.body["overrides"] ?? {});
+    requireEtag(found, call.body["etag"]);
+    const { overrides } = call.body;
+    if (overrides) requireOverrides(cloud, call.principal, found["name"]);
+    return execute(cloud, found, overrides ?? {});
   },
 
   "run.projects.locations.jobs.getIamPolicy": ({ path }, cloud) => ({

@@ -1,3 +1,5 @@
+import { ApiError } from "../api-error";
+import type { Cloud } from "../cloud";
 import type { Json } from "../state";
 
 /** @see https://cloud.google.com/run/docs/execute/jobs#override-job-configuration */
@@ -14,5 +16,20 @@ export function override(template: Json, overrides: Json): void {
       ),
       variable,
     ];
+  }
+}
+
+/** @throws ApiError for whoever may start a job only as it is */
+export function requireOverrides(
+  { access }: Cloud,
+  principal: string,
+  name: string,
+): void {
+  const permission = "run.jobs.runWithOverrides";
+  if (!access.allows(principal, permission, name)) {
+    throw new ApiError(
+      403,
+      `Permission '${permission}' denied on resource '${name}' (or it may not exist).`,
+    );
   }
 }

@@ -1,6 +1,7 @@
 import { ApiError } from "../api-error";
 import type { Cloud } from "../cloud";
-import { timestamp } from "../identifiers";
+import { withMask } from "../field-mask";
+import { shortName, timestamp } from "../identifiers";
 import type { Json } from "../state";
 
 /** Fields of a job or service that its owner sets. */
@@ -38,17 +39,27 @@ export function masked(present: Json, body: Json, mask: string | null): Json {
   if (!mask) {
     return body;
   }
-  const asked: Json = {};
-  for (const field of OWN) {
-    if (field in present) asked[field] = present[field];
+  const own = Object.fromEntries(
+    OWN.filter((field) => field in present).map((field) => [
+      field,
+      present[field],
+    ]),
+  );
+  return withMask(own, body, mask);
+}
+
+/** @throws ApiError where somebody else changed it meanwhile */
+export function requireEtag(
+  present: Json,
+  seen: string | null | undefined,
+): void {
+  if (seen && seen !== present["etag"]) {
+    throw new ApiError(
+      409,
+      `Conflict for resource '${shortName(present["name"])}': etag '${seen}' was specified but the current one is '${present["etag"]}'.`,
+      { status: "ABORTED" },
+    );
   }
-  for (const path of mask.split(",")) {
-    const field = path
-      .split(".")[0]!
-      .replace(/_(.)/g, (_all, letter: string) => letter.toUpperCase());
-    asked[field] = body[field];
-  }
-  return asked;
 }
 
 /** The fields that jobs and services have in common. */

@@ -6,7 +6,8 @@ import type { Workload } from "../containers/workload";
 import { shortName } from "../identifiers";
 import type { LogSource } from "../logs";
 import type { Json } from "../state";
-import { checkMounts, pullImage, readSecrets } from "./start-checks";
+import { readSecrets } from "./secrets";
+import { checkMounts, pullImage } from "./start-checks";
 
 /** The one instance that a revision has, or has not: none while nobody asks. */
 export class RevisionInstance {

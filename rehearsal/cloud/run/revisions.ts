@@ -2,17 +2,22 @@ import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
 import type { Cloud } from "../cloud";
 import { nextNumber, shortName, timestamp } from "../identifiers";
+import { queriedPage } from "../page-of";
 import type { Json } from "../state";
 import { condition } from "./condition";
 import { protoJson } from "./proto-json";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services.revisions */
 export const revisions: Handlers = {
-  "run.projects.locations.services.revisions.list": ({ path }, { state }) => {
+  "run.projects.locations.services.revisions.list": (call, { state }) => {
     const found = Object.values(state.revisions)
-      .filter(({ name }) => name.startsWith(`${path["parent"]}/`))
+      .filter(({ name }) => name.startsWith(`${call.path["parent"]}/`))
       .reverse();
-    return found.length > 0 ? { revisions: found.map(protoJson) } : {};
+    const { items, next } = queriedPage(found, call, 100);
+    return {
+      ...(items.length > 0 ? { revisions: items.map(protoJson) } : {}),
+      ...next,
+    };
   },
 
   "run.projects.locations.services.revisions.get": ({ path }, { state }) => {

@@ -11,7 +11,7 @@ import type { Cloud } from "../cloud";
 import { GCLOUD_AUDIENCE } from "../iam/tokens";
 import { frontPage } from "./front-page";
 import type { RevisionInstance } from "./revision-instance";
-import { StartFailure } from "./start-checks";
+import { StartFailure } from "./start-failure";
 
 /** Where a share of the requests goes. */
 export interface Target {

@@ -7,19 +7,26 @@ import { condition } from "./condition";
 import { deploy } from "./deploy-service";
 import { protoJson } from "./proto-json";
 import { requireServiceQuota } from "./quota";
-import { checkId, masked, resource } from "./resource";
+import { queriedPage } from "../page-of";
+import { checkId, masked, requireEtag, resource } from "./resource";
 import { LATEST } from "./service-fronts";
 import { serviceJson, typed } from "./service-json";
-import { readSecrets, requireActAs } from "./start-checks";
+import { readSecrets } from "./secrets";
+import { requireActAs } from "./start-checks";
 import { labelProblems, templateProblems } from "./template-rules";
+import { trafficProblems } from "./traffic-rules";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.services */
 export const services: Handlers = {
-  "run.projects.locations.services.list": ({ path }, { state }) => {
+  "run.projects.locations.services.list": (call, { state }) => {
     const found = Object.values(state.services).filter(({ name }) =>
-      name.startsWith(`${path["parent"]}/`),
+      name.startsWith(`${call.path["parent"]}/`),
     );
-    return found.length > 0 ? { services: found.map(serviceJson) } : {};
+    const { items, next } = queriedPage(found, call, 100);
+    return {
+      ...(items.length > 0 ? { services: items.map(serviceJson) } : {}),
+      ...next,
+    };
   },
 
   "run.projects.locations.services.create": (call, cloud) => {
@@ -36,13 +43,18 @@ export const services: Handlers = {
 
   "run.projects.locations.services.patch": (call, cloud) => {
     const name = call.path["name"]!;
-    const present = service(cloud, name);
+    const isNew =
+      call.query.get("allowMissing") === "true" && !cloud.state.services[name];
+    const present = isNew ? {} : service(cloud, name);
+    if (isNew) checkId("service", shortName(name));
+    requireEtag(present, call.body["etag"]);
     const asked = masked(present, call.body, call.query.get("updateMask"));
     return save(call, cloud, name, asked, present);
   },
 
-  "run.projects.locations.services.delete": ({ path }, cloud) => {
+  "run.projects.locations.services.delete": ({ path, query }, cloud) => {
     const found = service(cloud, path["name"]!);
+    requireEtag(found, query.get("etag"));
     const { name } = found;
     const parent = name.split("/").slice(0, 4).join("/");
     return cloud.operations.start(parent, typed(found), async () => {
@@ -93,6 +105,14 @@ async function save(
   const problems = [
     ...labelProblems(asked),
     ...templateProblems("service", template),
+    ...(asked["traffic"]?.length > 0
+      ? trafficProblems(
+          name,
+          asked["traffic"],
+          Object.keys(cloud.state.revisions),
+          template.revision,
+        )
+      : []),
   ];
   if (problems.length > 0) {
     throw new ApiError(400, problems.join("\n"));
@@ -105,7 +125,10 @@ async function save(
     ingress: asked["ingress"] ?? "INGRESS_TRAFFIC_ALL",
     template: protoJson(template),
     scaling: asked["scaling"] ?? {},
-    traffic: asked["traffic"] ?? [{ type: LATEST, percent: 100 }],
+    traffic:
+      asked["traffic"]?.length > 0
+        ? asked["traffic"]
+        : [{ type: LATEST, percent: 100 }],
     uid: present["uid"] ?? String(nextNumber()),
     etag: `"${etag()}"`,
     latestReadyRevision: present["latestReadyRevision"],

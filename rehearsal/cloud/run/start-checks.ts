@@ -1,61 +1,9 @@
 import { ApiError } from "../api-error";
 import type { Cloud } from "../cloud";
-import { enabledVersion } from "../apis/secret-manager";
+import type { CloudSettings } from "../cloud-settings";
 import { bucketName } from "../storage/bucket-access";
 import type { Image, Json } from "../state";
-
-/** Why a container cannot start, with the reason that its condition carries. */
-export class StartFailure extends ApiError {
-  constructor(
-    code: number,
-    message: string,
-    readonly conditionReason: string,
-  ) {
-    super(code, message);
-  }
-}
-
-/** @returns what the secrets of a container's environment say, by variable */
-export function readSecrets(
-  cloud: Cloud,
-  template: Json,
-): Record<string, string> {
-  const account: string = template["serviceAccount"];
-  const values: Record<string, string> = {};
-  const env: Json[] = (template["containers"] ?? []).flatMap(
-    (container: Json) => container["env"] ?? [],
-  );
-  for (const { name, valueSource } of env) {
-    const reference = valueSource?.secretKeyRef;
-    if (reference === undefined) {
-      continue;
-    }
-    const { secret, version = "latest" } = reference;
-    const id = secret.split("/").at(-1);
-    const path = `${cloud.project}/secrets/${id}`;
-    const shown = `projects/${cloud.settings.projectNumber}/secrets/${id}/versions/${version}`;
-    try {
-      const { data } = enabledVersion(cloud, `${path}/versions/${version}`);
-      values[name] = Buffer.from(data, "base64").toString();
-    } catch (error) {
-      const missing = (error as ApiError).code === 404;
-      throw new StartFailure(
-        400,
-        missing ? `Secret ${shown} was not found` : (error as Error).message,
-        "SECRETS_ACCESS_CHECK_FAILED",
-      );
-    }
-    const member = `serviceAccount:${account}`;
-    if (!cloud.access.allows(member, "secretmanager.versions.access", path)) {
-      throw new StartFailure(
-        403,
-        `Permission denied on secret: ${shown} for Revision service account ${account}. The service account used must be granted the 'Secret Manager Secret Accessor' role (roles/secretmanager.secretAccessor) at the secret, project or higher level.`,
-        "SECRETS_ACCESS_CHECK_FAILED",
-      );
-    }
-  }
-  return values;
-}
+import { StartFailure } from "./start-failure";
 
 /** @throws StartFailure if the account may not have a bucket as a volume */
 export function checkMounts(cloud: Cloud, template: Json): void {
@@ -99,15 +47,23 @@ export function checkMounts(cloud: Cloud, template: Json): void {
   }
 }
 
+/** Who pulls images. @see https://cloud.google.com/run/docs/securing/service-identity#service-agent */
+export function serviceAgent({
+  projectNumber,
+}: Pick<CloudSettings, "projectNumber">): string {
+  return `service-${projectNumber}@serverless-robot-prod.iam.gserviceaccount.com`;
+}
+
 /**
  * An image of this project's registry, by tag or digest.
  *
- * @throws StartFailure if it is not there; one of another registry cannot be had here at all
+ * @throws StartFailure if it is not there, or Cloud Run may not read it; one of another registry cannot be
+ *   had here at all
  */
-export function pullImage({ state }: Cloud, reference: string): Image {
+export function pullImage(cloud: Cloud, reference: string): Image {
   const [, name = "", tag, digest] =
     /^([^:@]+)(?::([\w.-]+))?(?:@(sha256:\w+))?$/.exec(reference) ?? [];
-  const found = state.images.find(
+  const found = cloud.state.images.find(
     (image) =>
       image.name === name &&
       (digest ? image.digest === digest : image.tags.includes(tag ?? "latest")),
@@ -117,6 +73,22 @@ export function pullImage({ state }: Cloud, reference: string): Image {
       404,
       `Image '${reference}' not found.`,
       "CONTAINER_MISSING",
+    );
+  }
+  const [, location, project, repository] =
+    /^([a-z0-9-]+)-docker\.pkg\.dev\/([^/]+)\/([^/]+)\//.exec(name) ?? [];
+  const agent = serviceAgent(cloud.settings);
+  if (
+    !cloud.access.allows(
+      `serviceAccount:${agent}`,
+      "artifactregistry.repositories.downloadArtifacts",
+      `projects/${project}/locations/${location}/repositories/${repository}`,
+    )
+  ) {
+    throw new StartFailure(
+      403,
+      `Google Cloud Run Service Agent ${agent} must have permission to read the image, ${reference}. Ensure that the provided container image URL is correct and that the above account has permission to access the image. If you just enabled the Cloud Run API, the permissions might take a few minutes to propagate.`,
+      "CONTAINER_PERMISSION_DENIED",
     );
   }
   return found;

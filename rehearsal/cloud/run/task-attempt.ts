@@ -3,7 +3,8 @@ import type { Ending } from "../containers/workload";
 import { shortName } from "../identifiers";
 import type { LogSource } from "../logs";
 import type { Json } from "../state";
-import { checkMounts, pullImage, readSecrets } from "./start-checks";
+import { readSecrets } from "./secrets";
+import { checkMounts, pullImage } from "./start-checks";
 
 /**
  * Starts a task's container, and waits for its end.

@@ -1,6 +1,7 @@
 import type { Json } from "../state";
 import { gpuProblems } from "./gpu-rules";
 import { hasGpu, resourceProblems } from "./resource-rules";
+import { mountProblems, secretVolumeProblems } from "./volume-rules";
 
 const RESERVED: Readonly<Record<"job" | "service", readonly string[]>> = {
   service: ["PORT", "K_SERVICE", "K_REVISION", "K_CONFIGURATION"],
@@ -38,6 +39,7 @@ export function templateProblems(
         ? ["liveness_probe: Liveness probes are not allowed in jobs."]
         : []),
     ]),
+    ...secretVolumeProblems(template),
     ...gpuProblems(kind, template),
     ...numberProblems(kind, template),
     ...networkProblems(template),
@@ -104,21 +106,6 @@ function probeProblems({ startupProbe: probe }: Json, gpu: boolean): string[] {
     );
   }
   return problems;
-}
-
-function mountProblems({ volumes = [] }: Json, { volumeMounts = [] }: Json) {
-  const names: string[] = volumes.map(({ name }: Json) => name);
-  return volumeMounts.flatMap(({ name, mountPath = "" }: Json) => [
-    ...(names.includes(name)
-      ? []
-      : [`volume_mounts: Volume '${name}' is not defined.`]),
-    ...(/^\/[^:]*$/.test(mountPath) &&
-    !/^\/(dev|proc|sys)(\/|$)/.test(mountPath)
-      ? []
-      : [
-          `volume_mounts.mount_path: '${mountPath}' must be an absolute path without ':' outside of /dev, /proc and /sys.`,
-        ]),
-  ]);
 }
 
 function numberProblems(kind: "job" | "service", template: Json): string[] {

@@ -2,6 +2,7 @@ import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
 import { etag, timestamp } from "../identifiers";
 import type { Binding } from "../iam/policy";
+import { queriedPage } from "../page-of";
 import type { Json } from "../state";
 import { bucketName, existingBucket, requireStorage } from "./bucket-access";
 import {
@@ -18,10 +19,18 @@ export const buckets: Handlers = {
   "storage.buckets.list": (call, cloud) => {
     requireStorage(cloud, call, "storage.buckets.list", "-");
     const prefix = call.query.get("prefix") ?? "";
-    const items = Object.values(cloud.state.buckets).filter(({ name }) =>
+    const all = Object.values(cloud.state.buckets).filter(({ name }) =>
       name.startsWith(prefix),
     );
-    return { kind: "storage#buckets", ...(items.length > 0 ? { items } : {}) };
+    const { items, next } = queriedPage(all, call, 1000, [
+      "maxResults",
+      "pageToken",
+    ]);
+    return {
+      kind: "storage#buckets",
+      ...(items.length > 0 ? { items } : {}),
+      ...next,
+    };
   },
 
   "storage.buckets.insert": (call, cloud) => {
