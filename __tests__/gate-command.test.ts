@@ -241,6 +241,19 @@ test("a plan is production by its label or by the option, never less", async () 
   after(prod, SERVICE).invoker_iam_disabled = null;
   after(prod, SERVICE).deletion_protection = false;
   expect((await run(prod, "--environment", "dev")).code).toBe(1);
+
+  // Nor does an apply that labels everything as something else.
+  const renamed = planFixture("dev");
+  const { change } = renamed.resource_changes.find(
+    (r: PlanJson) => r.type === SERVICE,
+  );
+  change.actions = ["update"];
+  change.before = {
+    ...structuredClone(change.after),
+    effective_labels: { env: "prod" },
+  };
+  expect((await run(renamed)).output).toMatch(/G07/);
+  expect((await run(renamed)).code).toBe(1);
 });
 
 test("--cost-limit blocks what costs more, and what has no price", async () => {
@@ -347,6 +360,49 @@ test("a waiver that fits nothing blocks; one of another environment, or of the s
   expect(await code({ ...entry, hash: "synth:0000000000000000" })).toBe(0);
   expect(await code({ ...entry, extra: 1 })).toBe(2);
 });
+
+test("a waiver for one leftover covers no other", async () => {
+  const leaving = (deposed: string) => {
+    const plan = planFixture("reviewed");
+    const entry = structuredClone(
+      plan.resource_changes.find((r: PlanJson) => r.type === SERVICE),
+    );
+    const { after: before } = entry.change;
+    entry.deposed = deposed;
+    entry.change = {
+      ...entry.change,
+      actions: ["delete"],
+      before,
+      after: null,
+    };
+    entry.change.before.name = `old-${deposed}`;
+    plan.resource_changes.push(entry);
+    return plan;
+  };
+  const entry = await printedWaiver(leaving("00000001"), "G04");
+  waivers({ ...entry, reason: "it is left over from last week" });
+
+  expect((await run(leaving("00000001"))).code).toBe(0);
+  expect((await run(leaving("00000002"))).code).toBe(1);
+});
+
+test.each(["2027-02-30", "2027-13-01", "tomorrow", "2027-1-1"])(
+  "fails when a waiver ends on a day that is none: %s",
+  async (expires) => {
+    waivers({
+      rule: "G02",
+      address: "a.b",
+      reason: "agreed for the demonstration",
+      expires,
+      hash: "plan:0000000000000000",
+    });
+
+    expect(await run(planFixture("reviewed"))).toMatchObject({
+      code: 2,
+      output: expect.stringMatching(/0\.expires: allowed: a day such as/),
+    });
+  },
+);
 
 test("a plan that cannot be read is not to be waived", async () => {
   const plan = planFixture("reviewed");

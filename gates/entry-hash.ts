@@ -9,13 +9,14 @@ import { isDeleted, type Plan, type Resource } from "./resource";
  * whole entry, so that a waiver does not cover what changes later beside it.
  */
 export function entryHash(plan: Plan, finding: Finding): string {
-  const resource = plan.resources.find((r) => r.address === finding.address);
+  // One address has more entries where a replacement left something behind.
+  const entries = plan.resources.filter((r) => r.address === finding.address);
   const what =
-    resource === undefined
+    entries.length === 0
       ? wholePlan(plan, finding)
-      : plan.kind === "synth"
-        ? valueOf(resource, finding)
-        : entry(resource);
+      : entries.map((resource) =>
+          plan.kind === "synth" ? valueOf(resource, finding) : entry(resource),
+        );
   const about = canonical([finding.rule, finding.address, what]);
   // A password is guessed from a quick hash, so what holds secrets gets a slow one.
   const known = hashes.get(about);

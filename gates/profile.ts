@@ -1,5 +1,5 @@
 import type { Plan } from "./resource";
-import { attribute } from "./attribute";
+import { attribute, attributesBefore } from "./attribute";
 import { objectOf } from "./json";
 import { labelsOf } from "./configuration";
 
@@ -38,7 +38,8 @@ export const ENVIRONMENT_LABEL = "env";
 
 /**
  * The environments that a plan says it is for, by the label that the provider
- * or any single resource has. A plan does not hold the stack's name.
+ * or any single resource has or had: no apply takes itself out of production. A
+ * plan does not hold the stack's name.
  */
 export function environmentsOf({ labels, resources }: Plan): string[] {
   const found = new Set<string>();
@@ -48,7 +49,9 @@ export function environmentsOf({ labels, resources }: Plan): string[] {
   add(labels[ENVIRONMENT_LABEL]);
   for (const resource of resources) {
     for (const key of ["effective_labels", "terraform_labels", "labels"]) {
-      add(attribute(resource, [key, ENVIRONMENT_LABEL])?.value);
+      const path = [key, ENVIRONMENT_LABEL];
+      add(attribute(resource, path)?.value);
+      add(attributesBefore(resource, path)[0]?.value);
     }
   }
   return [...found].sort();

@@ -21,7 +21,7 @@ const waiver = z.strictObject({
   expires: z
     .string("a day such as 2027-01-31")
     .regex(DAY, "a day such as 2027-01-31")
-    .refine((day) => !Number.isNaN(Date.parse(day)), {
+    .refine(isDay, {
       error: "a day such as 2027-01-31",
     }),
   /** Of what it was given for: it ends when that changes. */
@@ -29,6 +29,12 @@ const waiver = z.strictObject({
     .string("the hash that the finding shows")
     .regex(/^(plan|synth):[0-9a-f]{16}$/, "the hash that the finding shows"),
 });
+
+/** The calendar has it: 30 February would become March. */
+function isDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00Z`);
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day);
+}
 
 /** Leave for one finding, for a time. */
 export type Waiver = z.infer<typeof waiver>;

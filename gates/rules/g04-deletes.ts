@@ -36,6 +36,7 @@ export const deletes: Rule = {
 export const PROTECTED: ReadonlySet<string> = new Set([
   "google_storage_bucket",
   "google_secret_manager_secret",
+  "google_secret_manager_regional_secret",
   "google_artifact_registry_repository",
   "google_cloud_run_v2_service",
   "google_cloud_run_service",
