@@ -16,6 +16,7 @@ import { ConnectionLost } from "./faults";
 import { dockerStep } from "./build/docker-step";
 import { tokenEndpoint } from "./token-endpoint";
 import { page } from "./page/page";
+import { xmlMultipart } from "./storage/xml-multipart";
 import { xmlRead } from "./storage/xml-read";
 
 /** One request, for whoever looks on. */
@@ -109,6 +110,7 @@ export class CloudServer {
     }
     return (
       page(this, request, url) ??
+      (await xmlMultipart(this.cloud, request, url)) ??
       xmlRead(this.cloud, request, url) ??
       dispatch(this.cloud, request, url)
     );

@@ -86,6 +86,25 @@ def test_the_transfer_manager_brings_files_there_and_back(
     assert {path.name: path.read_bytes() for path in back.iterdir()} == contents
 
 
+def test_the_transfer_manager_moves_one_file_in_pieces_at_once(
+    bucket: storage.Bucket, tmp_path: Path
+) -> None:
+    content = os.urandom(11_000_000)
+    (tmp_path / "file").write_bytes(content)
+    pieces = {"chunk_size": 5 * 1024 * 1024, "worker_type": transfer_manager.THREAD}
+
+    transfer_manager.upload_chunks_concurrently(
+        str(tmp_path / "file"), bucket.blob("in/pieces"), checksum="crc32c", **pieces
+    )
+    transfer_manager.download_chunks_concurrently(
+        bucket.blob("in/pieces"), str(tmp_path / "back"), **pieces
+    )
+
+    assert (tmp_path / "back").read_bytes() == content
+    blob = bucket.get_blob("in/pieces")
+    assert (blob.component_count, blob.md5_hash) == (3, None)
+
+
 def test_an_upload_in_pieces_arrives_whole(bucket: storage.Bucket, tmp_path: Path) -> None:
     content = os.urandom(1_000_000)
     blob = bucket.blob("pieces", chunk_size=262_144)
@@ -124,6 +143,41 @@ def test_fails_when_an_object_is_there_already(bucket: storage.Bucket) -> None:
 
     with pytest.raises(PreconditionFailed):
         bucket.blob("once").upload_from_string("second", if_generation_match=0)
+
+
+def test_fails_when_what_is_copied_is_another_version(bucket: storage.Bucket) -> None:
+    source = bucket.blob("versioned")
+    source.upload_from_string("content")
+
+    with pytest.raises(PreconditionFailed):
+        bucket.blob("copied").rewrite(source, if_source_generation_match=1)
+    with pytest.raises(PreconditionFailed):
+        bucket.blob("composed").compose([source], if_source_generation_match=[1])
+
+
+def test_fails_when_a_bucket_was_changed_meanwhile(bucket: storage.Bucket) -> None:
+    bucket.reload()
+    bucket.labels = {"env": "test"}
+    before = bucket.metageneration
+    bucket.patch(if_metageneration_match=before)
+
+    with pytest.raises(PreconditionFailed):
+        bucket.patch(if_metageneration_match=before)
+
+
+def test_a_version_that_is_not_current_can_be_read_until_it_is_deleted(
+    bucket: storage.Bucket,
+) -> None:
+    blob = bucket.blob("rewritten")
+    blob.upload_from_string("old")
+    old = blob.generation
+    bucket.blob("rewritten").upload_from_string("new")
+
+    assert bucket.blob("rewritten", generation=old).download_as_text() == "old"
+    bucket.blob("rewritten", generation=old).delete()
+    with pytest.raises(NotFound):
+        bucket.blob("rewritten", generation=old).download_as_text()
+    assert bucket.blob("rewritten").download_as_text() == "new"
 
 
 def test_fails_when_the_object_was_deleted(bucket: storage.Bucket) -> None:

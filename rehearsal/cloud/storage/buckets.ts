@@ -3,6 +3,7 @@ import type { Handlers } from "../call";
 import { etag, timestamp } from "../identifiers";
 import type { Binding } from "../iam/policy";
 import { queriedPage } from "../page-of";
+import { checkPreconditions } from "./preconditions";
 import type { Json } from "../state";
 import { bucketName, existingBucket, requireStorage } from "./bucket-access";
 import {
@@ -76,12 +77,14 @@ export const buckets: Handlers = {
   "storage.buckets.get": (call, cloud) => {
     const bucket = existingBucket(cloud, call.path["bucket"]!);
     requireStorage(cloud, call, "storage.buckets.get", bucket["name"]);
+    checkPreconditions(call.query, bucket, { reads: true });
     return bucket;
   },
 
   "storage.buckets.patch": (call, cloud) => {
     const bucket = existingBucket(cloud, call.path["bucket"]!);
     requireStorage(cloud, call, "storage.buckets.update", bucket["name"]);
+    checkPreconditions(call.query, bucket);
     for (const [name, value] of Object.entries(call.body)) {
       if (value === null) delete bucket[name];
       else
@@ -95,8 +98,10 @@ export const buckets: Handlers = {
   },
 
   "storage.buckets.delete": (call, cloud) => {
-    const { name } = existingBucket(cloud, call.path["bucket"]!);
+    const bucket = existingBucket(cloud, call.path["bucket"]!);
+    const { name } = bucket;
     requireStorage(cloud, call, "storage.buckets.delete", name);
+    checkPreconditions(call.query, bucket);
     if (cloud.objects.versions(name).length > 0) {
       throw new ApiError(409, "The bucket you tried to delete is not empty.", {
         reason: "conflict",

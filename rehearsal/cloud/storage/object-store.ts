@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import { createReadStream, mkdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, rmSync, statSync } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { etag, nextNumber, timestamp } from "../identifiers";
 import type { CloudState, Json, StoredObject } from "../state";
 import { BucketFolder } from "./bucket-folder";
-import { Crc32c } from "./crc32c";
+import { checksums } from "./checksums";
 
 /** What is about to become an object. */
 export interface NewObject {
@@ -131,18 +130,4 @@ export class ObjectStore {
       this.deleteVersion(object);
     }
   }
-}
-
-async function checksums(
-  file: string,
-): Promise<{ crc32c: string; md5Hash: string }> {
-  const crc32c = new Crc32c();
-  const md5 = createHash("md5");
-  for await (const chunk of createReadStream(file, {
-    highWaterMark: 1 << 20,
-  })) {
-    crc32c.update(chunk as Buffer);
-    md5.update(chunk as Buffer);
-  }
-  return { crc32c: crc32c.digest(), md5Hash: md5.digest("base64") };
 }

@@ -29,7 +29,7 @@ export const objects: Handlers = {
 
   "storage.objects.get": (call, cloud) => {
     const object = asked(call, cloud, "storage.objects.get");
-    checkPreconditions(call.query, object);
+    checkPreconditions(call.query, object, { reads: true });
     return call.query.get("alt") === "media"
       ? mediaAnswer(cloud, object, call.request)
       : objectJson(object);
@@ -86,6 +86,15 @@ export const objects: Handlers = {
         source["name"],
         source["generation"],
       );
+      const wanted = source["objectPreconditions"]?.ifGenerationMatch;
+      if (wanted !== undefined && wanted !== part.generation) {
+        await target.close();
+        throw new ApiError(
+          412,
+          "At least one of the pre-conditions you specified did not hold.",
+          { reason: "conditionNotMet" },
+        );
+      }
       for await (const chunk of createReadStream(cloud.objects.file(part))) {
         await target.write(chunk as Buffer);
       }
@@ -145,6 +154,7 @@ async function copied(call: Call, cloud: Cloud): Promise<Json> {
     sourceObject,
     call.query.get("sourceGeneration"),
   );
+  checkPreconditions(call.query, source, { source: true });
   const file = cloud.objects.temporaryFile();
   await copyFile(cloud.objects.file(source), file);
   const fields = { ...source.fields, ...ownFields(call.body) };
