@@ -9,7 +9,13 @@ export interface FaultCase {
   readonly faults: readonly string[];
 
   /** What the settings say of the model. @default as committed */
-  readonly settings?: Settings;
+  readonly model?: Settings;
+
+  /** And beside the model. @default as committed */
+  readonly environment?: Settings;
+
+  /** What was there before. */
+  readonly prepare?: (cloud: CloneCloud) => void;
 
   /** Whether they meet an update of job and service, not the first deploy. */
   readonly update?: boolean;

@@ -88,7 +88,7 @@ const SERVING: readonly FaultCase[] = [
   serving("capacity", /Insufficient capacity for nvidia-l4 in us-central1/),
   {
     ...serving("endless", /failed the configured startup probe checks/),
-    settings: { serving: { startupSeconds: 10 } },
+    model: { serving: { startupSeconds: 10 } },
   },
 ];
 

@@ -36,7 +36,7 @@ export const PROVIDER_CASES: readonly FaultCase[] = [
   {
     name: "provider: ten minutes pass at accounts, buckets, secrets, repositories",
     faults: at(FIRST, "stall"),
-    prints: [/timeout|deadline exceeded/i],
+    prints: [/Client\.Timeout exceeded/],
     ends: "to recover",
   },
   {

@@ -34,7 +34,8 @@ export async function runCase(
   const { faults } = cloud.cloud;
   const problems: string[] = [];
   try {
-    clone.configure(each.settings);
+    clone.configure(each.model, each.environment);
+    each.prepare?.(cloud);
     if (each.update) {
       await cloud.command("deploy", "--auto-approve").ended;
       clone.configure(UPDATE);

@@ -96,14 +96,18 @@ export class Clone {
     };
   }
 
-  /** Writes its settings. @param change - of what they say of the model */
-  configure(change: Settings = {}): void {
+  /**
+   * Writes its settings.
+   *
+   * @param model - what they say of the model, @param environment - and beside it; as committed but for that
+   */
+  configure(model: Settings = {}, environment: Settings = {}): void {
     const file = "cdktf.json";
     const settings = JSON.parse(readFileSync(join(ROOT, file), "utf8"));
-    const environment = settings.context.environments[ENVIRONMENT];
-    const [model] = Object.values<Settings>(environment.models);
-    Object.assign(model!, change);
-    Object.assign(environment, {
+    const written = settings.context.environments[ENVIRONMENT];
+    const [only] = Object.values<Settings>(written.models);
+    Object.assign(only!, model);
+    Object.assign(written, environment, {
       // Grants have their effect at once here.
       grantsSeconds: 0,
       ...(this.stateBucket ? { state: { bucket: this.stateBucket } } : {}),
