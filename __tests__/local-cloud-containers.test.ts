@@ -1,0 +1,256 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DEFAULTS } from "../rehearsal/cloud/cloud-settings";
+import { trafficProblems } from "../rehearsal/cloud/run/traffic-rules";
+import { LocalCloud } from "./local-cloud";
+
+const PROJECT = `projects/${DEFAULTS.project}`;
+const IMAGE = `${DEFAULTS.region}-docker.pkg.dev/${DEFAULTS.project}/images`;
+const AGENT = `service-${DEFAULTS.projectNumber}@serverless-robot-prod.iam.gserviceaccount.com`;
+
+describe("what a container of a local cloud needs to start", () => {
+  let cloud: LocalCloud;
+  let folder: string;
+  beforeAll(async () => {
+    cloud = await LocalCloud.start();
+    folder = mkdtempSync(join(tmpdir(), "tuneserve-containers-"));
+    await cloud.account("job-sa");
+  });
+  afterAll(async () => {
+    await cloud.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** An image of a program, in the registry. */
+  function image(name: string, program: string): string {
+    const rootfs = join(folder, name, "rootfs");
+    mkdirSync(rootfs, { recursive: true });
+    writeFileSync(join(rootfs, "main.mjs"), program);
+    writeFileSync(
+      join(folder, name, "image.json"),
+      JSON.stringify({
+        entrypoint: [process.execPath, "main.mjs"],
+        ...{ cmd: [], env: {}, workdir: "/" },
+      }),
+    );
+    cloud.server.cloud.state.images.push({
+      name: `${IMAGE}/${name}`,
+      tags: ["1"],
+      digest: `sha256:${name}`,
+      uploadTime: "",
+      sizeBytes: 0,
+      folder: join(folder, name),
+    });
+    return `${IMAGE}/${name}:1`;
+  }
+
+  async function job(id: string, container: object, template: object = {}) {
+    return cloud.post(
+      "run",
+      `${cloud.parent}/jobs`,
+      {
+        template: {
+          template: {
+            serviceAccount: cloud.email("job-sa"),
+            maxRetries: 0,
+            containers: [container],
+            ...template,
+          },
+        },
+      },
+      { jobId: id },
+    );
+  }
+  const run = async (id: string) =>
+    cloud.done(
+      "run",
+      await cloud.post("run", `${cloud.parent}/jobs/${id}:run`),
+    );
+
+  async function secret(id: string, text: string): Promise<void> {
+    await cloud.post(
+      "secretmanager",
+      `${PROJECT}/secrets`,
+      { replication: { automatic: {} } },
+      { secretId: id },
+    );
+    await cloud.post("secretmanager", `${PROJECT}/secrets/${id}:addVersion`, {
+      payload: { data: Buffer.from(text).toString("base64") },
+    });
+  }
+  const letRead = (id: string, members: string[]) =>
+    cloud.post("secretmanager", `${PROJECT}/secrets/${id}:setIamPolicy`, {
+      policy: {
+        bindings: [{ role: "roles/secretmanager.secretAccessor", members }],
+      },
+    });
+  const variable = (id: string, version = "latest") => [
+    { name: "S", valueSource: { secretKeyRef: { secret: id, version } } },
+  ];
+
+  test("fails when a secret does not exist, already where the job is made", async () => {
+    const made = job("secretless", {
+      image: image("secretless", ""),
+      env: variable("gone"),
+    });
+
+    expect(await cloud.refusal(made)).toBe(
+      `400 Secret projects/${DEFAULTS.projectNumber}/secrets/gone/versions/latest was not found`,
+    );
+  });
+
+  test("fails at the start when the secret has gone since, or its grant has", async () => {
+    const member = `serviceAccount:${cloud.email("job-sa")}`;
+    await secret("passing", "hush");
+    await letRead("passing", [member]);
+    const container = { image: image("late", ""), env: variable("passing") };
+    await cloud.done("run", await job("late", container));
+    expect(await run("late")).not.toHaveProperty("error");
+
+    await letRead("passing", []);
+    expect((await run("late")).error.message).toContain(
+      `Permission denied on secret: projects/${DEFAULTS.projectNumber}/secrets/passing/versions/latest`,
+    );
+    await cloud.post(
+      "secretmanager",
+      `${PROJECT}/secrets/passing/versions/1:disable`,
+    );
+    expect((await run("late")).error.message).toContain("is in DISABLED state");
+    await cloud.client.request({
+      service: "secretmanager",
+      path: `${PROJECT}/secrets/passing`,
+      method: "DELETE",
+    });
+    expect((await run("late")).error.message).toContain("was not found");
+  }, 30_000);
+
+  test("mounts a secret as a file, and leaves none behind", async () => {
+    await secret("mounted", "in a file");
+    await letRead("mounted", [`serviceAccount:${cloud.email("job-sa")}`]);
+    const program =
+      'import { readFileSync } from "node:fs"; console.log(process.argv[2], readFileSync(process.argv[2], "utf8"));';
+    const made = await job(
+      "mounting",
+      {
+        image: image("mounting", program),
+        args: ["/secrets/token"],
+        volumeMounts: [{ name: "s", mountPath: "/secrets" }],
+      },
+      {
+        volumes: [
+          {
+            name: "s",
+            secret: { secret: "mounted", items: [{ path: "token" }] },
+          },
+        ],
+      },
+    );
+    await cloud.done("run", made);
+    expect(await run("mounting")).not.toHaveProperty("error");
+
+    const [line = ""] = cloud.logOf("job_name", "mounting");
+    const [file, ...text] = line.split(" ");
+    expect(text.join(" ")).toBe("in a file");
+    expect(() => writeFileSync(file!, "", { flag: "r+" })).toThrow("ENOENT");
+  }, 30_000);
+
+  test("fails when a secret's file would lie outside of its volume", async () => {
+    const made = job(
+      "climbing",
+      {
+        image: image("climbing", ""),
+        volumeMounts: [{ name: "s", mountPath: "/secrets" }],
+      },
+      {
+        volumes: [
+          {
+            name: "s",
+            secret: { secret: "x", items: [{ path: "../token" }] },
+          },
+        ],
+      },
+    );
+
+    expect(await cloud.refusal(made)).toContain(
+      "400 volumes.s.secret.items.path: '../token' must be a relative path",
+    );
+  });
+
+  test("fails when Cloud Run's own account may not read the image, at the start as well", async () => {
+    const { access, project } = cloud.server.cloud;
+    const { bindings } = access.policy(project);
+    const container = { image: image("unread", "") };
+    await cloud.done("run", await job("unread", container));
+    expect(await run("unread")).not.toHaveProperty("error");
+    // As google_project_iam_policy does, which knows nothing of it.
+    access.setPolicy(project, {
+      bindings: bindings.filter(
+        ({ role }) => role !== "roles/run.serviceAgent",
+      ),
+    });
+    const said = `Google Cloud Run Service Agent ${AGENT} must have permission to read the image, ${IMAGE}/unread:1.`;
+
+    expect((await run("unread")).error.message).toContain(said);
+    const made = await cloud.done("run", await job("unread-2", container));
+    expect(made.error).toMatchObject({
+      code: 7,
+      message: expect.stringContaining(said),
+    });
+    access.setPolicy(project, { bindings });
+  }, 30_000);
+
+  test("an API that is switched off again refuses, whatever was made with it", async () => {
+    const path = `${PROJECT}/services/secretmanager.googleapis.com`;
+    const list = () =>
+      cloud.refusal(cloud.get("secretmanager", `${PROJECT}/secrets`));
+    await cloud.post("serviceusage", `${path}:disable`);
+    for (let tries = 0; (await list()) === "(not refused)"; tries += 1) {
+      expect(tries).toBeLessThan(100);
+    }
+
+    expect(await list()).toMatch(
+      /^403 Secret Manager API has not been used in project \d+ before or it is disabled\./,
+    );
+    await cloud.post("serviceusage", `${path}:enable`);
+    expect(await list()).toBe("(not refused)");
+  });
+});
+
+describe("Cloud Run's rules for traffic", () => {
+  const service = "projects/p/locations/r/services/s";
+  const latest = { type: "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST" };
+  const to = (revision: string, percent: number, tag?: string) => ({
+    type: "TRAFFIC_TARGET_ALLOCATION_TYPE_REVISION",
+    ...{ revision, percent },
+    ...(tag ? { tag } : {}),
+  });
+  const problems = (...traffic: object[]) =>
+    trafficProblems(service, traffic, [`${service}/revisions/a`], "b");
+
+  test("take a split among revisions that there are, and the one that is made", () => {
+    expect(problems(to("a", 30, "old"), to("b", 70), latest)).toEqual([]);
+  });
+
+  test.each<[string, object[], string]>([
+    ["90 percent", [to("a", 90)], "must add up to 100, not 90"],
+    ["a revision that is not there", [to("c", 100)], "'c' does not exist"],
+    [
+      "a tag twice",
+      [to("a", 100, "t"), { ...latest, tag: "t" }],
+      "can be used once",
+    ],
+    [
+      "a tag that is no name",
+      [{ ...latest, percent: 100, tag: "Next" }],
+      "'Next' is not a valid tag",
+    ],
+    [
+      "a revision beside the latest",
+      [{ ...latest, percent: 100, revision: "a" }],
+      "Must be empty for the latest revision",
+    ],
+  ])("fail for %s", (_what, traffic, message) => {
+    expect(problems(...traffic).join("\n")).toContain(message);
+  });
+});
