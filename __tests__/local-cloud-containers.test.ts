@@ -155,6 +155,65 @@ describe("what a container of a local cloud needs to start", () => {
     expect(() => writeFileSync(file!, "", { flag: "r+" })).toThrow("ENOENT");
   }, 30_000);
 
+  test("what a job writes into a mounted bucket and deletes there is so in the bucket", async () => {
+    await cloud.bucket("written");
+    for (const name of ["kept", "gone", "changed"]) {
+      await cloud.upload("written", name, name);
+    }
+    await cloud.grant(
+      "written",
+      "roles/storage.objectUser",
+      `serviceAccount:${cloud.email("job-sa")}`,
+    );
+    const program = `
+      import { appendFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+      const folder = process.argv[2];
+      mkdirSync(folder + "/deep");
+      writeFileSync(folder + "/deep/new", "made");
+      appendFileSync(folder + "/changed", " later");
+      rmSync(folder + "/gone");`;
+    const mount = (readOnly: boolean) =>
+      [
+        {
+          image: image("writing", program),
+          args: ["/mnt"],
+          volumeMounts: [{ name: "m", mountPath: "/mnt" }],
+        },
+        { volumes: [{ name: "m", gcs: { bucket: "written", readOnly } }] },
+      ] as const;
+    const text = async (name: string) => {
+      const answer = await fetch(
+        `${cloud.server.cloud.origin}/storage/v1/b/written/o/${name}?alt=media`,
+        {
+          headers: {
+            authorization: `Bearer ${cloud.env["GOOGLE_OAUTH_ACCESS_TOKEN"]}`,
+          },
+        },
+      );
+      return answer.text();
+    };
+    const contents = async () => {
+      const { items } = await cloud.get("storage", "b/written/o");
+      return Object.fromEntries(
+        items.map(({ name, size }: any) => [name, Number(size)]),
+      );
+    };
+
+    await cloud.done("run", await job("reading", ...mount(true)));
+    await run("reading");
+    expect(await contents()).toEqual({ changed: 7, gone: 4, kept: 4 });
+    expect(cloud.logOf("job_name", "reading")).toContain(
+      "deep/new: Read-only file system",
+    );
+    expect(await text("changed")).toBe("changed");
+
+    await cloud.done("run", await job("writing", ...mount(false)));
+    expect(await run("writing")).not.toHaveProperty("error");
+    expect(await contents()).toMatchObject({ "deep/new": 4, kept: 4 });
+    expect(await contents()).not.toHaveProperty("gone");
+    expect(await text("changed")).toBe("changed later");
+  }, 30_000);
+
   test("fails when a secret's file would lie outside of its volume", async () => {
     const made = job(
       "climbing",

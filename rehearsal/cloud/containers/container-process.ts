@@ -16,6 +16,7 @@ import type { Cloud } from "../cloud";
 import { randomHex, shortName } from "../identifiers";
 import type { Secrets } from "../run/secrets";
 import type { Json } from "../state";
+import { MountedBucket } from "../storage/mounted-bucket";
 import { LogTail } from "./log-tail";
 import { memoryExceeded, memoryLimit, watchMemory } from "./memory-limit";
 import { MetadataServer } from "./metadata-server";
@@ -81,6 +82,12 @@ export async function startProcess(
       ...(props.port === undefined ? {} : { PORT: String(props.port) }),
     },
   });
+  const account = `serviceAccount:${template["serviceAccount"]}`;
+  const mounted = (template["volumes"] ?? []).flatMap(({ gcs }: Json) =>
+    gcs
+      ? [new MountedBucket(cloud, gcs.bucket, account, gcs.readOnly === true)]
+      : [],
+  );
   const tail = new LogTail(file, (line) => cloud.logs.line(log, line));
   const limit = memoryLimit(container);
   const memory = watchMemory(work, limit, (used) =>
@@ -95,6 +102,11 @@ export async function startProcess(
       memory.end();
       rmSync(secretFolder, { recursive: true, force: true });
       await Promise.all([tail.end(), metadata.close()]);
+      for (const bucket of mounted as MountedBucket[]) {
+        for (const line of await bucket.takeChanges()) {
+          cloud.logs.line(log, line, "ERROR");
+        }
+      }
       return {
         exitCode: code,
         ...(code > 128 ? { signal: code - 128 } : {}),

@@ -1,5 +1,18 @@
-import { existsSync, linkSync, mkdirSync, rmSync, rmdirSync } from "node:fs";
+import {
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  rmSync,
+  rmdirSync,
+  statSync,
+  utimesSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
+
+/** Larger files, which hold a model's weights, take their place once. */
+const COPIED = 4 << 20;
 
 /** A bucket on disk: a file for each generation, and the live ones again under their names. */
 export class BucketFolder {
@@ -39,13 +52,21 @@ export class BucketFolder {
     try {
       mkdirSync(dirname(path), { recursive: true });
       rmSync(path, { force: true });
-      linkSync(this.blob(generation), path);
+      this.place(this.blob(generation), path);
     } catch (error) {
       // `a` and `a/b` may both be objects, but not both be files: Cloud Storage FUSE shows one too.
       if (!["ENOTDIR", "EEXIST", "ERR_FS_EISDIR"].includes(code(error))) {
         throw error;
       }
     }
+  }
+
+  /** Files that somebody may well write into are copies: a generation never changes. */
+  private place(blob: string, path: string): void {
+    const { size, atime, mtime } = statSync(blob);
+    if (size > COPIED) return linkSync(blob, path);
+    copyFileSync(blob, path, constants.COPYFILE_FICLONE);
+    utimesSync(path, atime, mtime);
   }
 
   hide(name: string): void {
