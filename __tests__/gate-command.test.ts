@@ -110,6 +110,34 @@ test.each(["text", "markdown"])(
   },
 );
 
+test.each(["text", "markdown"])(
+  "a resource whose name is a trap can be waived, and obeys nobody: %s",
+  async (format) => {
+    const plan = unchecked();
+    for (const entry of plan.resource_changes) {
+      if (entry.type !== SERVICE) continue;
+      // As for_each writes it.
+      entry.address += '["\u009b2J\u202e``` @ada </details> | &#64;ada"]';
+    }
+    const entry = await printedWaiver(plan, "G02");
+    const { output } = await run(plan, "--format", format);
+    const [printed] = /\{"rule":"G02".*?\}/.exec(output) ?? [];
+
+    expect(JSON.parse(printed ?? "null")).toEqual(entry);
+    expect(output).not.toMatch(/[\u009b\u202e]/);
+
+    waivers({ ...entry, reason: "agreed\u001b[2J with @ada &#64;ada" });
+    const waived = await run(plan, "--format", format);
+    expect(waived).toMatchObject({ code: 0 });
+    expect(waived.output).toMatch(/1 waived/);
+    expect(waived.output).not.toMatch(/[\u001b\u009b\u202e]/);
+    if (format === "markdown") {
+      const outside = waived.output.replace(/(`+)[^`].*?\1(?!`)/g, "");
+      expect(outside).not.toMatch(/@ada|&#64;|<\/details> \|/);
+    }
+  },
+);
+
 test("SARIF is valid by its schema, with a rule for every result", async () => {
   waivers();
   const ajv = new Ajv({ strict: false, allErrors: true, unicodeRegExp: false });

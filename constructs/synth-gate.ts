@@ -7,6 +7,7 @@ import {
 import type { IConstruct } from "constructs";
 import { judge } from "../gates/judge";
 import { ENVIRONMENT_LABEL, GPU_LIMIT, isProduction } from "../gates/profile";
+import { printableJson } from "../gates/printable";
 import { readSynth } from "../gates/read-synth";
 import { SYNTH_RULES } from "../gates/synth-rules";
 import { verdict } from "../gates/verdict";
@@ -63,7 +64,7 @@ export class SynthGate implements IAspect {
           ...(waiver === undefined
             ? []
             : [
-                `Or, with a reason, in gates/waivers.json: ${JSON.stringify(waiver)}`,
+                `Or, with a reason, in gates/waivers.json: ${printableJson(waiver)}`,
               ]),
         ].join("\n"),
       );

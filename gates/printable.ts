@@ -9,6 +9,14 @@ export function printable(text: string): string {
   );
 }
 
+/** A value as JSON of printable ASCII alone: read back, it is the same. */
+export function printableJson(value: unknown): string {
+  return JSON.stringify(value).replace(
+    /[\u007f-\uffff]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
 const NAMED: Readonly<Record<string, string>> = {
   "\n": "\\n",
   "\r": "\\r",

@@ -1,6 +1,6 @@
 import { codeSpan } from "./code-span";
 import { type Finding, isWholePlan, type Level } from "./finding";
-import { printable } from "./printable";
+import { printable, printableJson } from "./printable";
 import { summary } from "./report-text";
 import type { Verdict } from "./verdict";
 
@@ -75,7 +75,7 @@ function item(finding: Finding, waiver: unknown): string {
     ...(waiver === undefined
       ? []
       : [
-          `  <details><summary>Waiver</summary>\n\n  ${codeSpan(JSON.stringify(waiver))}\n\n  </details>`,
+          `  <details><summary>Waiver</summary>\n\n  ${codeSpan(printableJson(waiver))}\n\n  </details>`,
         ]),
     "",
   ].join("\n");
@@ -83,7 +83,12 @@ function item(finding: Finding, waiver: unknown): string {
 
 /** Text of a plan is a stranger's: no mark-up, no mentions, no line of its own. */
 function inline(text: string): string {
-  return printable(text.replace(/\s+/g, " "))
-    .replace(/[\\`*_{}[\]<>#|!~]/g, "\\$&")
-    .replace(/@/g, "@\u200b");
+  return (
+    printable(text.replace(/\s+/g, " "))
+      // An entity would become a mark after this.
+      .replace(/&/g, "&amp;")
+      .replace(/[\\`*_{}[\]<>#|!~]/g, "\\$&")
+      // Nobody is told, no issue is linked, no address becomes a link.
+      .replace(/[@#]|:(?=\/\/)|(?<=www)\./gi, "$&\u200b")
+  );
 }

@@ -1,5 +1,5 @@
 import { isWholePlan, type Finding, type Level } from "./finding";
-import { printable } from "./printable";
+import { printable, printableJson } from "./printable";
 import type { Verdict } from "./verdict";
 
 const TITLES: Readonly<Record<Level, string>> = {
@@ -24,7 +24,7 @@ export function reportText(verdict: Verdict): string {
     ...groups,
     ...waived.map(
       ({ finding, waiver }) =>
-        `waived until ${waiver.expires}: ${finding.rule} ${finding.address}: ${waiver.reason}`,
+        `waived until ${waiver.expires}: ${finding.rule} ${printable(finding.address)}: ${printable(waiver.reason)}`,
     ),
     summary(verdict),
   ].join("\n\n");
@@ -41,7 +41,7 @@ function describe(finding: Finding, waiver: unknown): string {
     `       read:   ${page}`,
     ...(waiver === undefined
       ? []
-      : [`       waiver: ${JSON.stringify(waiver)}`]),
+      : [`       waiver: ${printableJson(waiver)}`]),
   ].join("\n");
 }
 
