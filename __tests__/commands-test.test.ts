@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setImmediate } from "node:timers/promises";
 import { chosenSteps } from "../commands/test";
 import { type Running, sideBySide } from "../commands/test/side-by-side";
 import { STEPS } from "../commands/test/step";
@@ -30,8 +30,12 @@ test("fails when --only names no step", () => {
 });
 
 describe("steps side by side", () => {
-  /** A made-up step, which ends by itself or by a signal. */
-  const made = (name: string, ms: number, code = 0) => ({ name, ms, code });
+  /** A made-up step, which ends once something was said, or by a signal. */
+  const made = (name: string, after = `== ${name}`, code = 0) => ({
+    name,
+    after,
+    code,
+  });
   let said: string[];
   let stopped: string[];
   let most: number;
@@ -41,18 +45,20 @@ describe("steps side by side", () => {
     stopped = [];
     most = 0;
     let now = 0;
-    const start = ({ name, ms, code }: ReturnType<typeof made>): Running => {
-      const stop = new AbortController();
+    const start = (step: ReturnType<typeof made>): Running => {
+      const { name, after, code } = step;
       most = Math.max(most, (now += 1));
+      const work = async () => {
+        while (!said.some((text) => text.startsWith(after))) {
+          await setImmediate();
+          if (stopped.includes(name)) return 143;
+        }
+        return code;
+      };
       return {
         name,
-        ended: sleep(ms, code, { signal: stop.signal })
-          .catch(() => 143)
-          .finally(() => (now -= 1)),
-        stop: () => {
-          stopped.push(name);
-          stop.abort();
-        },
+        ended: work().finally(() => (now -= 1)),
+        stop: () => stopped.push(name),
         takeOutput: () => `output of ${name}`,
       };
     };
@@ -60,7 +66,7 @@ describe("steps side by side", () => {
   }
 
   test("run two at a time, and each is printed whole", async () => {
-    const failure = await run(made("a", 80), made("b", 20), made("c", 20));
+    const failure = await run(made("a", "== c:"), made("b"), made("c"));
 
     expect(failure).toBeUndefined();
     expect(most).toBe(2);
@@ -72,9 +78,9 @@ describe("steps side by side", () => {
 
   test("all stop when one fails, and only its output is shown", async () => {
     const failure = await run(
-      made("long", 5000),
-      made("bad", 20, 3),
-      made("never", 20),
+      made("long", "(what nobody says)"),
+      made("bad", "== bad", 3),
+      made("never"),
     );
 
     expect(failure).toMatchObject({ name: "bad", code: 3 });

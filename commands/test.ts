@@ -9,8 +9,8 @@ import { RunningStep } from "./test/running-step";
 import { sideBySide } from "./test/side-by-side";
 import { type Step, STEPS } from "./test/step";
 
-/** Steps at a time: most of them keep one core busy, and some wait for a server. */
-const LANES = Math.min(2, availableParallelism());
+/** Steps at a time. One more than two cores need: Jest waits for Terraform for a good part of its time. */
+const LANES = Math.min(3, availableParallelism() + 1);
 
 const OPTIONS = {
   only: {
@@ -23,7 +23,7 @@ const OPTIONS = {
 const COMMAND: Command<typeof OPTIONS> = {
   name: "test",
   summary:
-    "Checks types and format, and runs all tests, two steps at a time. What stands after the options goes to the one\n" +
+    "Checks types and format, and runs all tests, several steps at a time. What stands after the options goes to the one\n" +
     "step that --only names.",
   options: OPTIONS,
   positionals: "--only jest -- __tests__/settings.test.ts",

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 /** Folders with Python code, each with a pyproject.toml of its own. */
@@ -17,6 +18,9 @@ export interface Step {
   readonly folder: string;
 }
 
+/** One more than there are cores: some files wait for Terraform most of the time. */
+const JEST_WORKERS = availableParallelism() + 1;
+
 /**
  * Everything that `npm test` runs, in the order in which steps begin: the quick ones first, and the
  * ones for Python after others that need no large download.
@@ -24,7 +28,7 @@ export interface Step {
 export const STEPS: readonly Step[] = [
   node("tsc", "typescript/bin/tsc", "--noEmit"),
   node("prettier", "prettier/bin/prettier.cjs", "--check", "."),
-  node("jest", "jest/bin/jest.js"),
+  node("jest", "jest/bin/jest.js", `--maxWorkers=${JEST_WORKERS}`),
   ...["check", "format --check"].map((what) =>
     python(`ruff ${what}`, ".", "ruff", ...what.split(" "), ...PYTHON_FOLDERS),
   ),
