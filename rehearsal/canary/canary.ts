@@ -92,10 +92,17 @@ export class Canary {
     return new Map(
       Object.values(state.objects)
         .flat()
-        .map((each) => [
-          objects.file(each),
-          `gs://${each.bucket}/${each.name}`,
-        ]),
+        .flatMap((each): [string, string][] => {
+          const name = `gs://${each.bucket}/${each.name}`;
+          // A volume shows some as copies.
+          const shown =
+            each.timeDeleted === undefined &&
+            objects.bucketFolder(each.bucket).path(each.name);
+          return [
+            [objects.file(each), name],
+            ...(shown ? [[shown, name] as [string, string]] : []),
+          ];
+        }),
     );
   }
 
