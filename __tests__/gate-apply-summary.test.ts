@@ -465,3 +465,26 @@ describe("values of a plan", () => {
     expect(text).toMatch(/…x+\{question\} a -> …x+\{question\} b/);
   });
 });
+
+test("an input that the plan marks as sensitive is named, and not shown", () => {
+  const plan = plannedChange(
+    environment({}, { prompt: "old words {question}" }),
+    environment({}, { prompt: "new words {question}" }),
+  );
+  const shown = (mask: Partial<Plan["resources"][number]>) =>
+    JSON.stringify(summarize(altered(plan, "_job_", mask)).trainings);
+  const template = (env: unknown) => ({
+    template: { template: { containers: [{ env }] } },
+  });
+
+  expect(shown({})).toMatch(/old words.*new words/);
+  for (const key of ["sensitive", "sensitiveBefore"]) {
+    const text = shown({ [key]: template(true) });
+    expect(text).toMatch(/"setting":"prompt","before":"\(sensitive\)"/);
+    expect(text).not.toMatch(/(old|new) words/);
+  }
+  // One variable alone, which is not this one.
+  expect(shown({ sensitive: template([{ value: true }]) })).toMatch(
+    /old words.*new words/,
+  );
+});

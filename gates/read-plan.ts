@@ -117,6 +117,7 @@ function resource(
     values: objectOf(own(change, "after")),
     unknown: objectOf(own(change, "after_unknown")),
     sensitive: objectOf(own(change, "after_sensitive")),
+    sensitiveBefore: objectOf(own(change, "before_sensitive")),
     before: isObject(before) ? before : null,
     actions: actions as string[],
     ...(actionReason === undefined ? {} : { actionReason }),

@@ -40,6 +40,9 @@ export interface Resource {
   /** Mirror of `values`, true where a value must not be shown. */
   readonly sensitive: Json;
 
+  /** The same of `before`; nothing at synth. */
+  readonly sensitiveBefore?: Json;
+
   /** What it is now; null when it does not exist, and always at synth. */
   readonly before: Json | null;
 

@@ -1,6 +1,7 @@
 import { attributes } from "../attribute";
 import type { Values } from "../cost/gpu-instance";
-import { own, text } from "../json";
+import { type Json, own, text } from "../json";
+import type { Resource } from "../resource";
 import { inTemplate } from "../workload";
 
 /** A variable of the trainer's container, by name. */
@@ -76,18 +77,43 @@ export function jobEnvironment(values: Values): Environment {
   );
 }
 
-/** The inputs that decide a run and are others than before. */
+/** Variables whose values the plan marks as not to be shown. */
+export function maskedVariables(job: Resource): ReadonlySet<string> {
+  const path = inTemplate("google_cloud_run_v2_job", "containers", "env");
+  const masked = (values: Json, mask: Json) => {
+    // A mask reads like a mirror of what is not known.
+    const hidden = attributes({ values, unknown: mask }, [...path, "value"])
+      .filter(({ known }) => !known)
+      .map((place) => place.path);
+    return attributes({ values, unknown: {} }, path)
+      .filter(({ path }) => hidden.some((at) => `${path}.value`.startsWith(at)))
+      .map(({ value }) => text(value, "name") ?? "");
+  };
+  return new Set([
+    ...masked(job.values, job.sensitive),
+    ...masked(job.before ?? {}, job.sensitiveBefore ?? {}),
+  ]);
+}
+
+/**
+ * The inputs that decide a run and are others than before.
+ *
+ * @param masked - variables whose values must not be shown
+ */
 export function changedInputs(
   before: Environment,
   after: Environment,
+  masked: ReadonlySet<string>,
 ): ChangedInput[] {
+  const shown = (variable: string, environment: Environment) =>
+    masked.has(variable) ? "(sensitive)" : environment.get(variable);
   const changed = Object.entries(SETTINGS)
     .filter(([variable]) => before.get(variable) !== after.get(variable))
     .filter(([variable]) => isRead(variable, before, after))
     .map(([variable, setting]) => ({
       setting,
-      before: before.get(variable),
-      after: after.get(variable),
+      before: shown(variable, before),
+      after: shown(variable, after),
       changesLength: LENGTH.test(variable),
     }));
   const [was, becomes] = [before, after].map(documentsPerStep);

@@ -20,6 +20,7 @@ import {
   type ChangedInput,
   changedInputs,
   jobEnvironment,
+  maskedVariables,
 } from "./training-inputs";
 
 /** A model whose training step runs. */
@@ -107,7 +108,9 @@ function training(
     pinned,
     occasion: why,
     changed:
-      after && was && !pinned ? changedInputs(jobEnvironment(was), after) : [],
+      after && was && !pinned
+        ? changedInputs(jobEnvironment(was), after, maskedVariables(job))
+        : [],
     cost,
     longestBound: longestBound(cost),
     expected:
