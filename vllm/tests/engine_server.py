@@ -68,6 +68,11 @@ def serving(folder: Path) -> Iterator[Server]:
         "MODEL_ID": "tiny",
         "HF_HUB_OFFLINE": "1",
         "TUNESERVE_METRICS": "1",
+        # The engine computes in its own process, as on one GPU: a CPU would get one more, with one
+        # more import of vLLM, and both would wait for each other at full speed.
+        "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+        # Two threads wait for each other longer than such small matrices take.
+        "OMP_NUM_THREADS": "1",
     }
     port = free_port()
     arguments = [

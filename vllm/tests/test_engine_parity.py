@@ -31,13 +31,19 @@ VERSION = "tiny/0123456789ab"
 
 
 @pytest.fixture(scope="module")
-def golden(engine_directory: Path) -> Callable[..., dict[str, Any]]:
+def golden(engine_directory: Path) -> Iterator[Callable[..., dict[str, Any]]]:
     """The golden answers of the served files, of those with changes, or of chats."""
     sys.path.append(str(ROOT / "trainer"))
     import torch
     from finetune.data.example import Example
-    from finetune.publishing.golden import golden_answers
+    from finetune.publishing import golden
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+    # A random model never ends its answers: the 128 tokens of each say no more than these.
+    golden.LONGEST = 24
+    # Two threads wait for each other longer than such small matrices take.
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
 
     tokenizer = AutoTokenizer.from_pretrained(engine_directory)
     tokenizer.pad_token = tokenizer.eos_token
@@ -60,9 +66,10 @@ def golden(engine_directory: Path) -> Callable[..., dict[str, Any]]:
             asked = [
                 replace(row, messages=({"role": "user", "content": row.prompt}, {})) for row in rows
             ]
-        return golden_answers(model, tokenizer, asked, {}, PROMPT)
+        return golden.golden_answers(model, tokenizer, asked, {}, PROMPT)
 
-    return made
+    yield made
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
