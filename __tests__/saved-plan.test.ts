@@ -60,6 +60,7 @@ beforeEach(async () => {
     "commands",
     "provision",
     "constructs",
+    "gates",
     "trainer/finetune",
     "vllm",
   ]) {
@@ -73,6 +74,8 @@ beforeEach(async () => {
     "trainer/finetune/main.py": "pass",
     "vllm/Dockerfile": "FROM b",
     "vllm/.dockerignore": "tests\n",
+    "gates/profile.ts": "profile();",
+    "tsconfig.json": "{}",
     "package.json": "{}",
     "package-lock.json": "{}",
     ".npmrc": "",
@@ -153,6 +156,14 @@ test.each<[string, () => void]>([
   [
     "constructs/source-hash.ts changed",
     () => writeFileSync(path.join(root, "constructs/source-hash.ts"), ""),
+  ],
+  [
+    "gates/profile.ts changed",
+    () => writeFileSync(path.join(root, "gates/profile.ts"), ""),
+  ],
+  [
+    "tsconfig.json changed",
+    () => writeFileSync(path.join(root, "tsconfig.json"), "[]"),
   ],
   [
     "package-lock.json changed",

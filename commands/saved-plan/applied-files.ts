@@ -6,11 +6,16 @@ import { sourceFiles } from "../../constructs/source-hash";
 /** Folders whose images an apply builds. */
 const CONTEXTS = ["trainer", "vllm"];
 
-/** What the scripts of an apply are made of; they run from disk, not from the plan. */
-const SCRIPTS = ["provision", "constructs", "commands"];
+/** What the scripts of an apply, and the gate before it, are made of; they run from disk. */
+const SCRIPTS = ["provision", "constructs", "commands", "gates"];
 
-/** What decides which packages those scripts load. */
-const PACKAGES = ["package.json", "package-lock.json", ".npmrc"];
+/** What decides which packages those scripts load, and how. */
+const PACKAGES = [
+  "package.json",
+  "package-lock.json",
+  ".npmrc",
+  "tsconfig.json",
+];
 
 /** SHA-256 by path below the project's root. */
 export type FileHashes = Readonly<Record<string, string>>;
