@@ -428,6 +428,24 @@ test("a training names the trigger that changed, with both values, or the failur
     "trains again: run_id was ba9876543210, becomes 0123456789ab; up to 4 GPU hours",
   ]);
   expect(
+    messages((entry) => {
+      entry.change.before.triggers.run_id = entry.change.after.triggers.run_id;
+      entry.change.before.triggers.image = "a";
+      entry.change.after.triggers.image = "b";
+    }),
+  ).toEqual(["trains again: image was a, becomes b; up to 4 GPU hours"]);
+  expect(
+    messages((entry) => {
+      // As terraform_data has it.
+      for (const side of [entry.change.before, entry.change.after]) {
+        side.triggers_replace = side.triggers;
+        delete side.triggers;
+      }
+    }),
+  ).toEqual([
+    "trains again: run_id was ba9876543210, becomes 0123456789ab; up to 4 GPU hours",
+  ]);
+  expect(
     messages((entry) => (entry.action_reason = "replace_because_tainted")),
   ).toEqual(["trains again: tainted by an earlier failure; up to 4 GPU hours"]);
 });

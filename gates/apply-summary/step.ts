@@ -52,9 +52,29 @@ export function trigger(
   name: string,
 ): { readonly before: string | undefined; readonly after: string | undefined } {
   return {
-    before: text(own(before, "triggers"), name),
-    after: text(own(values, "triggers"), name),
+    before: text(triggers(before), name),
+    after: text(triggers(values), name),
   };
+}
+
+/** Triggers of a null resource, or of what follows it in Terraform itself. */
+function triggers(values: unknown): unknown {
+  return own(values, "triggers") ?? own(values, "triggers_replace");
+}
+
+/** What changes of them, as `run_id was A, becomes B`. */
+export function changedTriggers(resource: Resource): string[] {
+  const names = [resource.before, resource.values, resource.unknown].flatMap(
+    (values) => Object.keys(objectOf(triggers(values))),
+  );
+  return [...new Set(names)].flatMap((name) => {
+    const { before, after } = trigger(resource, name);
+    return before === after
+      ? []
+      : [
+          `${name} was ${before ?? "not set"}, becomes ${after ?? "(not known yet)"}`,
+        ];
+  });
 }
 
 /** Why Terraform runs a step, as far as it is not a trigger that changed. */
@@ -71,8 +91,8 @@ export function occasion({ resource }: Step): Occasion | undefined {
   if (actionReason === "replace_because_tainted") return "failed before";
   if (actionReason === "replace_by_request") return "requested";
   if (before === null) return "first";
-  const [was, becomes] = [own(before, "triggers"), own(values, "triggers")];
-  const open = own(unknown, "triggers");
+  const [was, becomes] = [triggers(before), triggers(values)];
+  const open = triggers(unknown);
   return JSON.stringify(was) !== JSON.stringify(becomes) ||
     (isObject(open) && Object.keys(open).length > 0)
     ? "trigger"

@@ -14,6 +14,7 @@ import {
   referredTo,
   type Step,
   steps,
+  changedTriggers,
   trigger,
 } from "./step";
 import {
@@ -36,6 +37,9 @@ export interface Training {
   /** Whether an earlier version is served as it is: then nothing is trained. */
   readonly pinned: boolean;
   readonly occasion: Occasion;
+
+  /** The step's triggers that change, one sentence each. */
+  readonly triggers: readonly string[];
 
   /** The inputs that changed, old and new. */
   readonly changed: readonly ChangedInput[];
@@ -107,6 +111,7 @@ function training(
     uri: pinned ? undefined : after?.get("OUTPUT_URI"),
     pinned,
     occasion: why,
+    triggers: changedTriggers(resource),
     changed:
       after && was && !pinned
         ? changedInputs(jobEnvironment(was), after, maskedVariables(job))

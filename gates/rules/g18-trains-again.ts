@@ -47,10 +47,10 @@ function changes(resource: Resource, key: string): boolean {
   );
 }
 
-function reason({ occasion, runId, runIdBefore }: Training): string {
+function reason({ occasion, triggers }: Training): string {
   return {
     first: "its first run",
-    trigger: `run_id was ${runIdBefore ?? "not set"}, becomes ${runId ?? "(not known yet)"}`,
+    trigger: triggers.join("; ") || "its triggers are not known yet",
     "failed before": "tainted by an earlier failure",
     requested: "a replacement was asked for",
     unknown: "no trigger changed",
