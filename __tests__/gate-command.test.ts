@@ -188,8 +188,38 @@ test("Markdown fits into a comment, counts what does not, and takes no mark-up f
   expect(output).not.toContain(TOKEN);
 });
 
+test("a list that is too long takes no other part of the summary with it", async () => {
+  const plan = planFixture("reviewed");
+  const bucket = plan.resource_changes.find(
+    (r: PlanJson) => r.type === "google_storage_bucket_iam_member",
+  );
+  for (let i = 0; i < 1000; i++) {
+    const { change } = bucket;
+    plan.resource_changes.push({
+      ...bucket,
+      address: `${bucket.address}_${i}`,
+      change: { ...change, actions: ["delete"], before: change.after },
+    });
+  }
+
+  const { output } = await run(plan, "--format", "markdown");
+
+  expect(output.length).toBeLessThanOrEqual(LONGEST_REPORT);
+  expect(output).toMatch(/1 of \d+ parts do not fit/);
+  expect(output).not.toContain("**Deleted**");
+  expect(output).toContain("### What this apply will do");
+  expect(output).toContain("**Cost of serving a month**");
+});
+
 test.each<[string, unknown]>([
   ["no JSON", "{"],
+  ["a plan cut short", JSON.stringify(planFixture("dev")).slice(0, 9000)],
+  ["a plan in UTF-16", "\ufffe{\u0000}\u0000"],
+  ["a plan as Terraform keeps it", "PK\u0003\u0004tfplan"],
+  [
+    "a version of three parts",
+    { ...planFixture("dev"), format_version: "1.2.3" },
+  ],
   ["a list", []],
   [
     "a state",

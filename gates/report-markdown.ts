@@ -33,7 +33,7 @@ export function reportMarkdown(
   // What was found to be wrong comes first, then what is at stake.
   const parts = [
     ...section(verdict, "block"),
-    ...(applySummary === "" ? [] : [`${applySummary}\n`]),
+    ...chapters(applySummary),
     ...section(verdict, "flag"),
     ...section(verdict, "info"),
     ...verdict.waived.map(
@@ -55,6 +55,13 @@ export function reportMarkdown(
 
 /** For the sentence about what is missing. */
 const ROOM = 200;
+
+/** Each with its heading: one that is too long takes no other with it. */
+function chapters(applySummary: string): string[] {
+  return applySummary === ""
+    ? []
+    : applySummary.split(/\n\n(?=\*\*)/).map((chapter) => `${chapter}\n`);
+}
 
 function section({ findings, entries }: Verdict, level: Level): string[] {
   const all = findings.filter((finding) => finding.level === level);
