@@ -332,6 +332,14 @@ describe("npm run deploy", () => {
     expect(output).toContain("npm run deploy goes on from there");
   });
 
+  test("says what to do when the token expired meanwhile", async () => {
+    answers["GET /rm/v1/projects/proj-a"] = [401, { error: { code: 401 } }];
+    const { output } = await run("deploy", ["--auto-approve"], {
+      FAKE_FAILING: "apply",
+    });
+    expect(output).toContain("export GOOGLE_OAUTH_ACCESS_TOKEN=$(gcloud");
+  });
+
   test("applies nothing when the initialization failed", async () => {
     const { code } = await run("deploy", ["--auto-approve"], {
       FAKE_FAILING: "init",

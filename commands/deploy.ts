@@ -6,6 +6,7 @@ import {
   runAsProcess,
 } from "./command-line";
 import { colourFlags, type Ended, terraformInForeground } from "./foreground";
+import { failedServices } from "./failed-services";
 import {
   addImport,
   dropImport,
@@ -107,7 +108,9 @@ export async function deploy(
     if (apply.code !== 0 && !apply.interrupted) {
       const { project } = ownerOf(json);
       const refused = await refusedCredentials(project, google);
-      if (refused !== undefined) console.error(refused);
+      const reasons =
+        refused === undefined ? await failedServices(json, google) : [refused];
+      for (const reason of reasons) console.error(reason);
     }
     return closing(apply);
   } finally {

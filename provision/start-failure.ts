@@ -1,4 +1,5 @@
 import { type Failure } from "./build-failure";
+import { roomFailure } from "./room-failure";
 
 /** Where the job wanted to start. */
 export interface JobPlace {
@@ -53,28 +54,8 @@ export function startFailure(
       remedy: "have roles/run.developer granted to you on the project",
     };
   }
-  // Only where Cloud Run speaks of quota: GPUs are also named elsewhere.
-  if (/quota/i.test(said)) {
-    const metric =
-      /\b(\w+PerProjectRegion|run\.googleapis\.com\/\w+)/.exec(said)?.[1] ??
-      `run.googleapis.com/${accelerator.replaceAll("-", "_")}_gpu_allocation_no_zonal_redundancy`;
-    return {
-      what: `no quota: ${metric} in ${region}`,
-      remedy:
-        "ask for it at https://g.co/cloudrun/gpu-quota, or take another region",
-    };
-  }
-  if (
-    has("DELAYED_EXECUTION_EXCEEDING_DURATION_LIMIT") ||
-    /no available instance|(insufficient|not enough|out of|no) (gpu )?(capacity|resources)|resources? (is|are) (not available|exhausted)|zone_resource_pool/i.test(
-      said,
-    )
-  ) {
-    return {
-      what: `${region} has no free ${accelerator} at the moment`,
-      remedy: "deploy again later, or take another region",
-    };
-  }
+  const full = roomFailure({ accelerator, region }, reasons, said);
+  if (full !== undefined) return full;
   if (
     has("VPC_NETWORK_NOT_FOUND") ||
     /insufficient free IP addresses|(sub)?network .*not found/i.test(said)
