@@ -187,7 +187,10 @@ describe("a training that meets", () => {
       "training=capacity",
       "us-central1 has no free nvidia-l4 at the moment. What to do: deploy again later, or take another region",
     ],
-    ["storage.objects.insert=full", "the trainer ended with exit code 1"],
+    [
+      "storage.objects.insert=full",
+      "the models' bucket takes no more (exit code 1). What to do: delete what nobody needs from it",
+    ],
   ])(
     "%s says what to do, and the next run ends with one version",
     async (fault, message) => {
@@ -353,7 +356,10 @@ describe("a build that meets", () => {
     ["build=memory", /most likely for its memory .*build\.machineType/],
     ["build=timeout", /was not built: .*What to do: /],
     ["build=exit-1", /was not built: .*What to do: .*Log: https:/],
-    ["storage.objects.insert=full", "The storage quota has been exceeded"],
+    [
+      "storage.objects.insert=full",
+      /gs:\/\/source takes no more .*The storage quota has been exceeded.*What to do: delete/,
+    ],
   ])(
     "%s says what to do, and the next run ends with one image",
     async (fault, message) => {

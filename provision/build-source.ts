@@ -74,6 +74,11 @@ async function create(
   } catch (error) {
     if (error instanceof GoogleApiError && error.status === 412)
       return undefined;
+    if (error instanceof GoogleApiError && error.storageFull) {
+      throw new Error(
+        `gs://${bucket} takes no more (${error.message}). What to do: delete what nobody needs from it or have its quota raised, and deploy again`,
+      );
+    }
     throw error;
   }
 }

@@ -32,6 +32,13 @@ export function exitCodeMeaning(
       remedy: "deploy again: it goes on from its checkpoints",
     };
   }
+  if (/storage quota has been exceeded|quotaExceeded/i.test(words)) {
+    return {
+      what: `the models' bucket takes no more (exit code ${code})`,
+      remedy:
+        "delete what nobody needs from it or have its quota raised, and deploy again: the trainer goes on from its checkpoints",
+    };
+  }
   if (/CUDA out of memory|OutOfMemoryError/.test(words)) {
     return {
       what: `the GPU's memory is too small (exit code ${code})`,

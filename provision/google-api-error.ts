@@ -30,6 +30,11 @@ export class GoogleApiError extends Error {
     );
   }
 
+  /** Whether Cloud Storage has no more room. */
+  get storageFull(): boolean {
+    return this.status === 403 && this.reasons.includes("quotaExceeded");
+  }
+
   /**
    * Whether a project that is only just made may answer so for some minutes:
    * 403 until a grant or an API has got around, 404 until a resource has.
