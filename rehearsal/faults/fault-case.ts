@@ -14,6 +14,9 @@ export interface FaultCase {
   /** And beside the model. @default as committed */
   readonly environment?: Settings;
 
+  /** Terraform's file of overrides beside the synthesized stack. @default none */
+  readonly override?: Settings;
+
   /** What was there before. */
   readonly prepare?: (cloud: CloneCloud) => void;
 

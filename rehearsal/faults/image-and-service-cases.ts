@@ -38,7 +38,7 @@ const BUILDS: readonly FaultCase[] = [
   {
     name: "builds: no room for their sources",
     faults: ["storage.objects.insert=full*2"],
-    prints: [/The storage quota has been exceeded/],
+    prints: [/takes no more .*quota has been exceeded.*What to do: delete/],
     ends: "failed",
   },
   {
@@ -72,10 +72,14 @@ const BUILDS: readonly FaultCase[] = [
   },
 ];
 
-const serving = (kind: string, shows: RegExp): FaultCase => ({
+const serving = (
+  kind: string,
+  shows: RegExp,
+  remedy = /serve-gemma-sql: .*What to do: read its log \(gcloud/,
+): FaultCase => ({
   name: `serving: ${kind}`,
   faults: [`serving=${kind}`],
-  prints: [/Error waiting to create Service/, shows],
+  prints: [/Error waiting to create Service/, shows, remedy],
   ends: "failed",
 });
 
@@ -84,8 +88,16 @@ const SERVING: readonly FaultCase[] = [
   serving("memory", /exited with code 137/),
   serving("exit-1", /exited with code 1 before it listened/),
   serving("timeout", /exited with code 143/),
-  serving("quota", /Quota violated: NvidiaL4GpuAlloc/),
-  serving("capacity", /Insufficient capacity for nvidia-l4 in us-central1/),
+  serving(
+    "quota",
+    /Quota violated: NvidiaL4GpuAlloc/,
+    /no quota: .*What to do: ask for it at /,
+  ),
+  serving(
+    "capacity",
+    /Insufficient capacity for nvidia-l4 in us-central1/,
+    /has no free nvidia-l4.*What to do: deploy again later/,
+  ),
   {
     ...serving("endless", /failed the configured startup probe checks/),
     model: { serving: { startupSeconds: 10 } },

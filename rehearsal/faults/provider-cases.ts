@@ -42,7 +42,17 @@ export const PROVIDER_CASES: readonly FaultCase[] = [
   {
     name: "provider: the job's operation never ends",
     faults: at([JOB], "endless"),
-    prints: [/waiting to create Job: timeout while waiting/],
+    // 20 minutes otherwise.
+    override: {
+      resource: {
+        google_cloud_run_v2_job: {
+          "model-gemma-2b-sql-finetuned_job_BE05E6B1": {
+            timeouts: { create: "30s" },
+          },
+        },
+      },
+    },
+    prints: [/waiting for Creating Job: timeout while waiting/],
     ends: "failed",
   },
   {

@@ -35,6 +35,7 @@ export async function runCase(
   const problems: string[] = [];
   try {
     clone.configure(each.model, each.environment);
+    if (each.override) clone.override(each.override);
     each.prepare?.(cloud);
     if (each.update) {
       await cloud.command("deploy", "--auto-approve").ended;

@@ -42,7 +42,7 @@ export const TRAINING_CASES: readonly FaultCase[] = [
     },
     prints: [
       /The storage quota has been exceeded/,
-      /exit code 1\. What to do: /,
+      /bucket takes no more \(exit code 1\)\. What to do: delete/,
     ],
     ends: "failed",
     failedExecutions: 1,

@@ -18,6 +18,8 @@ const LEFT_OUT =
 /** The environment's name in every clone. */
 export const ENVIRONMENT = "dev";
 
+const OVERRIDE = "clone_override.tf.json";
+
 /** Part of a cdktf.json. */
 export type Settings = Record<string, unknown>;
 
@@ -115,6 +117,16 @@ export class Clone {
     writeFileSync(join(this.folder, file), JSON.stringify(settings, null, 2));
   }
 
+  /**
+   * Puts a file beside the synthesized stack that Terraform merges into it.
+   *
+   * @see https://developer.hashicorp.com/terraform/language/files/override
+   */
+  override(content: Settings): void {
+    mkdirSync(this.stack, { recursive: true });
+    writeFileSync(join(this.stack, OVERRIDE), JSON.stringify(content));
+  }
+
   /** Forgets what was deployed, and changed in its settings. */
   forget(): void {
     this.configure();
@@ -124,6 +136,8 @@ export class Clone {
     rmSync(join(this.folder, `.terraform.${ENVIRONMENT}.tfstate.lock.info`), {
       force: true,
     });
-    rmSync(join(this.stack, "imports.tf.json"), { force: true });
+    for (const name of ["imports.tf.json", OVERRIDE]) {
+      rmSync(join(this.stack, name), { force: true });
+    }
   }
 }
