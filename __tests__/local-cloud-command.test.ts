@@ -1,7 +1,9 @@
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { resolve } from "node:path";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 
 const COMMAND = resolve(__dirname, "../rehearsal/cloud/tuneserve-cloud.mjs");
 
@@ -42,6 +44,28 @@ describe("tuneserve-cloud", () => {
     expect(output).not.toContain("STORAGE_EMULATOR_HOST");
   }, 30_000);
 
+  test("writes a key file that its environment names, quoted where a shell needs it", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "tuneserve key's-"));
+    const file = join(folder, "key.json");
+    const { output } = await run(
+      ["--port", "0", "--key-file", file],
+      (_output, kill) => kill(),
+    );
+    const shell = spawnSync(
+      "sh",
+      ["-c", `${output}printf %s "$GOOGLE_APPLICATION_CREDENTIALS"`],
+      { encoding: "utf8" },
+    );
+
+    expect(shell.stdout).toBe(file);
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({
+      type: "service_account",
+      client_email: "deployer@local-project.iam.gserviceaccount.com",
+    });
+    expect(output).not.toContain("GOOGLE_OAUTH_ACCESS_TOKEN");
+    rmSync(folder, { recursive: true });
+  }, 30_000);
+
   test("fails when the port is taken, and says what to do", async () => {
     const server = createServer();
     await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
@@ -59,6 +83,11 @@ describe("tuneserve-cloud", () => {
     [["--containers", "docker"], "allowed: processes, stub"],
     [["--project", "P"], "--project got 'P'"],
     [["--iam-delay", "soon"], "--iam-delay got 'soon'"],
+    [["--gpu-quota", "many"], "--gpu-quota got 'many'"],
+    [
+      ["--port", "0", "--key-file", "/nowhere/key.json"],
+      "allowed: a file that can be written",
+    ],
     [["--fault", "run=burn"], "--fault got 'run=burn'"],
   ])(
     "fails when the command line is %j",

@@ -1,55 +1,16 @@
 import type { IncomingMessage } from "node:http";
 import { ApiError } from "./api-error";
-import { artifactRegistry } from "./apis/artifact-registry";
-import { billing } from "./apis/billing";
-import { budgets } from "./apis/budgets";
-import { cloudBuild } from "./apis/cloud-build";
-import { cloudRun } from "./apis/cloud-run";
-import { compute } from "./apis/compute";
-import { dockerImages } from "./apis/docker-images";
-import { iam } from "./apis/iam";
-import { iamCredentials } from "./apis/iam-credentials";
-import { kept } from "./apis/kept";
-import { logging } from "./apis/logging";
-import { notificationChannels } from "./apis/notification-channels";
-import { quotaMetrics } from "./apis/quota-metrics";
-import { resourceManager } from "./apis/resource-manager";
-import { secretManager } from "./apis/secret-manager";
-import { secretVersions } from "./apis/secret-versions";
-import { serviceAccountKeys } from "./apis/service-account-keys";
-import { serviceUsage } from "./apis/service-usage";
-import { storage } from "./apis/storage";
-import type { Answer, Call, Handlers } from "./call";
+import type { Answer, Call } from "./call";
 import type { Cloud } from "./cloud";
+import { checkBody } from "./discovery/check-body";
 import { checkMask } from "./discovery/check-mask";
-import { checkBody, checkQuery } from "./discovery/check-request";
+import { checkQuery } from "./discovery/check-query";
 import type { Discovery } from "./discovery/discovery";
+import { HANDLERS } from "./handlers";
 import { permissionOf, policyHolder } from "./permission";
 import { requireQuotaProject } from "./quota-project";
 import { resolveMethod } from "./resolve-method";
 import type { Service } from "./services";
-
-const HANDLERS: Handlers = {
-  ...serviceUsage,
-  ...resourceManager,
-  ...compute,
-  ...iam,
-  ...serviceAccountKeys,
-  ...iamCredentials,
-  ...secretManager,
-  ...secretVersions,
-  ...storage,
-  ...artifactRegistry,
-  ...dockerImages,
-  ...cloudBuild,
-  ...cloudRun,
-  ...logging,
-  ...billing,
-  ...budgets,
-  ...notificationChannels,
-  ...quotaMetrics,
-  ...kept,
-};
 
 /** A call's way through the cloud: what it is, who calls, whether the API is on, what is asked. */
 export async function dispatch(

@@ -1,4 +1,5 @@
 import { ApiError } from "../api-error";
+import { camelCase } from "./camel-case";
 import type { Discovery } from "./discovery";
 import type { Method, Schema } from "./document";
 
@@ -44,10 +45,4 @@ function isField(
   }
   const field = known?.properties?.[name];
   return field !== undefined && isField(discovery, field, rest);
-}
-
-function camelCase(name: string): string {
-  return name.replace(/_([a-z0-9])/g, (_all, letter: string) =>
-    letter.toUpperCase(),
-  );
 }
