@@ -1,7 +1,7 @@
 import type { Profile } from "../../gates/profile";
 import type { PlanJson } from "../plan-fixtures";
 import { command } from "../plan-edits";
-import { m, type Mutant, service, task, template } from "./mutant";
+import { JOB, m, type Mutant, service, task, template } from "./mutant";
 
 /** A service's ceiling of a month, and what its training comes to, are below. */
 const COST: Partial<Profile> = { costLimit: 1100 };
@@ -92,6 +92,20 @@ export const optionsMutants: readonly Mutant[] = [
 
 /** Good plans under the same options: what each of them passes. */
 export const GOOD_WITH_OPTIONS: readonly Mutant[] = [
+  held(
+    {},
+    {
+      what: "retries from a dynamic block",
+      rules: [],
+      edit: (p) => {
+        const { expressions } = p.configuration.root_module.resources.find(
+          (r: PlanJson) => r.type === JOB,
+        );
+        delete expressions.template[0].template[0].max_retries;
+        task(p).max_retries = 1;
+      },
+    },
+  ),
   held(NO_INTERNET, { what: "egress", rules: [], edit: throughTheVpc }),
   held(COST, { what: "costs", rules: [], edit: () => undefined }),
   held(COST, {

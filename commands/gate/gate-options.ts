@@ -70,7 +70,7 @@ export function profileOf(values: Given, plan: Plan): Profile {
 export function environments({ environment }: Given, plan: Plan) {
   return [
     ...new Set([
-      ...(environment === undefined ? [] : [environment]),
+      ...(environment ? [environment] : []),
       ...environmentsOf(plan),
     ]),
   ];

@@ -85,8 +85,9 @@ function tasksUnknown({ resource }: Workload): Observation[] {
 }
 
 function countUnknown(workload: Workload): Observation[] {
-  const [limit] = gpus(workload)?.limits ?? [];
-  return [unknownAttribute(workload.resource, limit ?? { path: "" }, "G09")];
+  const limits = gpus(workload)?.limits ?? [];
+  const open = limits.find(({ known }) => !known) ?? limits[0];
+  return [unknownAttribute(workload.resource, open ?? { path: "" }, "G09")];
 }
 
 function accelerators(workload: Workload, { kind }: Plan): Observation[] {

@@ -1,4 +1,5 @@
-import { isWritten } from "../attribute";
+import { attribute, isWritten } from "../attribute";
+import type { Resource } from "../resource";
 import type { Rule } from "../rule";
 import { gpus, workloads } from "../workload";
 
@@ -14,7 +15,7 @@ export const jobRetries: Rule = {
         (w) =>
           w.kind === "job" &&
           gpus(w) !== undefined &&
-          !isWritten(w.resource, [...w.template, "max_retries"]),
+          isLeftOut(w.resource, [...w.template, "max_retries"]),
       )
       .map(({ resource }) => ({
         level: "flag",
@@ -24,3 +25,12 @@ export const jobRetries: Rule = {
         change: "set training.retries",
       })),
 };
+
+/** What a dynamic block says is in no configuration, and differs from the default. */
+function isLeftOut(job: Resource, path: readonly string[]): boolean {
+  const retries = attribute(job, path)?.value ?? DEFAULT;
+  return !isWritten(job, path) && retries === DEFAULT;
+}
+
+/** The provider's. */
+const DEFAULT = 3;
