@@ -25,6 +25,7 @@ def mutants(query: str, context: str, rng: random.Random) -> Iterator[tuple[str,
         for create in sqlglot.parse(context, dialect="sqlite")
     }
     columns = [column for names in tables.values() for column in names]
+    unchanged = tree.sql(dialect="sqlite")
     for place, node in enumerate(tree.walk()):
         for kind, replacement in _changes(node, tables, columns, rng):
             copy = tree.copy()
@@ -36,7 +37,7 @@ def mutants(query: str, context: str, rng: random.Random) -> Iterator[tuple[str,
             else:
                 target.replace(replacement.copy())
             text = copy.sql(dialect="sqlite")
-            if text != tree.sql(dialect="sqlite"):
+            if text != unchanged:
                 yield kind.split(":")[0], text
 
 

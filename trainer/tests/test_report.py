@@ -1,7 +1,9 @@
 """The report: one file, nothing fetched, and nothing in it that a model could have made act."""
 
 import base64
+import json
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -63,9 +65,19 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
     }
 
 
+@cache
+def drawn(curves: str, best_step: int | None) -> bytes:
+    """Equal curves give equal bytes (a test below): each is drawn once."""
+    return loss_curve(json.loads(curves), best_step)
+
+
 @pytest.fixture
-def page(tmp_path: Path, set_environment):
+def page(tmp_path: Path, set_environment, monkeypatch: pytest.MonkeyPatch):
     """Writes a report and returns its text."""
+    monkeypatch.setattr(
+        "finetune.publishing.report.loss_curve",
+        lambda curves, best_step: drawn(json.dumps(curves), best_step),
+    )
 
     def write(**changes: Any) -> str:
         set_environment(environment("/base", "/data", "/bucket", PRICE_PER_HOUR="1.42"))
