@@ -136,11 +136,8 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
     const project = `projects/${DEFAULTS.project}`;
     await cloud.bucket(STATE_BUCKET);
     const note = { ID: "x", Operation: "OperationTypeApply", Who: "a@b" };
-    const { generation } = await cloud.upload(
-      STATE_BUCKET,
-      "t/dev/default.tflock",
-      JSON.stringify(note),
-    );
+    const lock = (): Promise<{ generation: string }> =>
+      cloud.upload(STATE_BUCKET, "t/dev/default.tflock", JSON.stringify(note));
     await cloud.post("iam", `${project}/serviceAccounts`, {
       accountId: "train-sa",
       serviceAccount: { displayName: "Trains" },
@@ -190,10 +187,16 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
       { jobId: "job" },
     );
 
-    // Killed before there was a state at all.
-    expect((await command("recover", "--yes")).output).toContain(
-      `gcloud storage rm gs://${STATE_BUCKET}/t/dev/default.tflock`,
-    );
+    // Killed before there was a state at all, where Terraform itself gets past no lock.
+    const first = (await lock()).generation;
+    const refusal = await command("recover", "--yes");
+    expect(refusal.output).toContain(`--yes --lock ${first}`);
+    const removed = await command("recover", "--yes", "--lock", first);
+    expect(removed.output).toContain("The lock is removed.");
+    expect(removed.output).toContain("Done. Go on with npm run deploy.");
+    expect(removed.code).toBe(0);
+
+    const { generation } = await lock();
     await cloud.upload(
       STATE_BUCKET,
       "t/dev/default.tfstate",

@@ -13,6 +13,7 @@ import { findExisting } from "./recover/existing-resources";
 import { livingTerraform } from "./recover/living-terraform";
 import { report } from "./recover/report";
 import {
+  deleteLock,
   isOfThisMachine,
   readLock,
   removeLock,
@@ -57,7 +58,7 @@ export async function recover(
   if (!line) {
     return 0;
   }
-  const { environment, yes = false, lock: named } = line.values;
+  const { environment, yes = false, lock: lockId } = line.values;
   const { stack, json } = openStack(root, env, environment);
   const backend = backendOf(stack, json);
   const running = livingTerraform(stack, backend, env);
@@ -68,25 +69,31 @@ export async function recover(
   }
   // Some may be left, and init reads them.
   pruneImports(stack, json, []);
-  const lock = await readLock(backend, google);
-  try {
+  let lock = await readLock(backend, google);
+  const init = () =>
     captureTerraform(
       stack.directory,
       ["init", "-input=false", "-no-color"],
       env,
     );
+  let named = lockId;
+  try {
+    init();
   } catch (error) {
-    // Terraform makes an empty state under a lock: killed right there, nothing gets past it.
+    // Terraform makes an empty state under a lock: killed right there, not even force-unlock gets past it.
     if (
-      lock &&
-      backend.kind === "gcs" &&
-      /default\.tflock/.test(String(error))
+      !lock ||
+      backend.kind !== "gcs" ||
+      !/default\.tflock/.test(String(error))
     ) {
-      throw new CommandError(
-        `There is no state yet, but a lock from its making by ${lock.who} at ${lock.created}. Make sure that nothing runs, remove it, and deploy: gcloud storage rm gs://${backend.bucket}/${backend.lockObject}`,
-      );
+      throw error;
     }
-    throw error;
+    console.log(report(lock, NOTHING, []));
+    if (!(await mayGoOn(lock, yes, named))) return notConfirmed();
+    await deleteLock(backend, lock, google);
+    console.log("The lock is removed.");
+    [lock, named] = [undefined, undefined];
+    init();
   }
   const state = stateResources(stack.directory, env);
   if (state.length === 0) {
@@ -108,10 +115,7 @@ export async function recover(
     console.log("There is nothing to recover. Go on with npm run deploy.");
     return 0;
   }
-  if (!(await mayGoOn(lock, yes, named))) {
-    console.log("Not confirmed. Nothing was changed.");
-    return 1;
-  }
+  if (!(await mayGoOn(lock, yes, named))) return notConfirmed();
   if (lock) {
     removeLock(backend, lock, stack, env);
     console.log("The lock is removed.");
@@ -122,6 +126,14 @@ export async function recover(
   writeImports(stack, imports);
   console.log("Done. Go on with npm run deploy.");
   return 0;
+}
+
+/** Of resources. */
+const NOTHING = { imports: [], foreign: [], unknown: [] };
+
+function notConfirmed(): number {
+  console.log("Not confirmed: nothing is changed.");
+  return 1;
 }
 
 /** @throws CommandError where there is nobody to ask, or a lock needs more than `--yes` */

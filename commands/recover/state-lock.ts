@@ -76,6 +76,21 @@ export function removeLock(
   captureTerraform(stack.directory, ["force-unlock", "-force", id], env);
 }
 
+/** Removes a lock without Terraform, and no other one that was made meanwhile. */
+export async function deleteLock(
+  { bucket, lockObject }: Extract<Backend, { kind: "gcs" }>,
+  { id }: StateLock,
+  google: GoogleClient,
+): Promise<void> {
+  await google.request({
+    service: "storage",
+    path: `b/${bucket}/o/${encodeURIComponent(lockObject)}`,
+    method: "DELETE",
+    query: { ifGenerationMatch: id },
+    retry: { deadlineSeconds: 60 },
+  });
+}
+
 /** Whether somebody on this machine made it. */
 export function isOfThisMachine({ who }: StateLock): boolean {
   return who.slice(who.lastIndexOf("@") + 1) === hostname();
