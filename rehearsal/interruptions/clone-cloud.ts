@@ -93,7 +93,9 @@ export class CloneCloud {
     const plan = this.terraform("plan", "-detailed-exitcode", "-no-color");
     const changes = (await plan.ended) !== 0;
     const pulled = this.terraform("state", "pull");
-    await pulled.ended;
+    if ((await pulled.ended) !== 0) {
+      return [`the state cannot be read:\n${lastLines(pulled)}`];
+    }
     const state = JSON.parse(pulled.output() || "{}") as TerraformState;
     return [
       ...(changes ? [`a plan finds changes:\n${lastLines(plan)}`] : []),
