@@ -6,6 +6,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -83,4 +84,17 @@ test("fails when npm fails, and installs again the next time", async () => {
   writeFileSync(path.join(root, "bin/npm"), NPM);
   expect((await install()).code).toBe(0);
   expect(calls()).toBe("ci --ignore-scripts\n");
+});
+
+test("fails when node_modules is a link to what was installed for another project", async () => {
+  const other = path.join(root, "other");
+  mkdirSync(other);
+  writeFileSync(path.join(other, ".tuneserve-lock"), "another");
+  symlinkSync(other, path.join(root, "node_modules"));
+
+  const { code, said } = await install();
+
+  expect(code).toBe(1);
+  expect(said).toContain(`a link to ${other}`);
+  expect(existsSync(path.join(root, "calls"))).toBe(false);
 });

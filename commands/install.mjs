@@ -6,7 +6,9 @@ import { createHash } from "node:crypto";
 import {
   existsSync,
   linkSync,
+  lstatSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -19,7 +21,8 @@ const DOWNLOAD_MB = 320;
 const DISK_MB = 1040;
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const stamp = `${root}node_modules/.tuneserve-lock`;
+const modules = `${root}node_modules`;
+const stamp = `${modules}/.tuneserve-lock`;
 const running = `${root}.tuneserve-installing`;
 
 /** Stops with one readable line instead of a stack trace. */
@@ -127,7 +130,16 @@ const lock = createHash("sha256")
   .update(readFileSync(`${root}package-lock.json`))
   .digest("hex");
 
-if (!isInstalled()) await takeTurn();
+if (!isInstalled()) {
+  // npm ci would empty the folder behind the link, which others use.
+  if (lstatSync(modules, { throwIfNoEntry: false })?.isSymbolicLink()) {
+    stop(
+      `node_modules is a link to ${readlinkSync(modules)}, where another package-lock.json was installed. ` +
+        `Run a command there, or remove the link to install here: rm node_modules`,
+    );
+  }
+  await takeTurn();
+}
 if (!isInstalled()) {
   console.error(
     `tuneserve: installing the npm packages of package-lock.json: about ${DOWNLOAD_MB} MB ` +
