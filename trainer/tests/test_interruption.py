@@ -38,7 +38,7 @@ def a_while(whole_run):
     """Seconds after which an attempt is in the midst of it, on a slow machine as on a fast one."""
 
     def seconds(chance):
-        return chance.uniform(0.05, 0.8) * whole_run[1]
+        return chance.uniform(0.05, 0.6) * whole_run[1]
 
     return seconds
 
