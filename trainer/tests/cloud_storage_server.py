@@ -35,7 +35,8 @@ class CloudStorageServer:
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
     def __enter__(self) -> "CloudStorageServer":
-        Thread(target=self._http.serve_forever, daemon=True).start()
+        # It notices within 20 ms that it has to end: by default half a second, in every test.
+        Thread(target=self._http.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -31,7 +31,7 @@ def hub(monkeypatch):
                 pass
 
         server = HTTPServer(("127.0.0.1", 0), Answer)
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         servers.append(server)
         url = f"http://127.0.0.1:{server.server_port}"
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", url)

@@ -97,7 +97,7 @@ def bucket() -> Iterator[dict[str, Any]]:
             """Nothing: the test's own output is enough."""
 
     storage = ThreadingHTTPServer(("127.0.0.1", 0), Storage)
-    Thread(target=storage.serve_forever, daemon=True).start()
+    Thread(target=storage.serve_forever, args=(0.02,), daemon=True).start()
     objects["address"] = f"http://127.0.0.1:{storage.server_port}/storage/v1/"
     yield objects
     storage.shutdown()
