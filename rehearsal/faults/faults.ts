@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "../../commands/command-line";
+import { endProcessesWithThisOne } from "../local-process";
 import { Clone } from "../interruptions/clone";
 import type { FaultCase } from "./fault-case";
 import { FAULT_CASES } from "./fault-cases";
@@ -27,6 +28,7 @@ export async function faults(series: string | undefined): Promise<number> {
       2,
     );
   }
+  endProcessesWithThisOne();
   const folder = mkdtempSync(join(tmpdir(), "tuneserve-faults-"));
   console.log(`${cases.length} cases, ${AT_ONCE} at a time`);
   const waiting = [...cases];

@@ -10,6 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join, resolve } from "node:path";
+import { killAll, processTree } from "./process-tree";
 
 const ROOT = resolve(__dirname, "../..");
 const LEFT_OUT =
@@ -88,6 +89,10 @@ export class Clone {
       },
     });
     closeSync(file);
+    // Terraform is in a group of its own, and would go on against a cloud that is gone.
+    const end = () => killAll(processTree(child.pid!));
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     return {
       pid: child.pid!,
       ended: new Promise((done, reject) => {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CommandError } from "../../commands/command-line";
+import { endProcessesWithThisOne } from "../local-process";
 import { Clone } from "./clone";
 import { type Interruption, type PointResult, runPoint } from "./point";
 import { randomNumbers } from "./random";
@@ -42,6 +43,7 @@ export async function interruptions(
   seed: number,
   series: string | undefined,
 ): Promise<number> {
+  endProcessesWithThisOne();
   const folder = mkdtempSync(join(tmpdir(), "tuneserve-interruptions-"));
   const chosen = SERIES.filter(
     ({ name }) => series === undefined || name.includes(series),
