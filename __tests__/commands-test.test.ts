@@ -6,7 +6,7 @@ import { STEPS } from "../commands/test/step";
 test("npm test checks types and format before it runs tests", () => {
   expect(STEPS.map(({ name }) => name)).toEqual([
     "tsc",
-    "prettier",
+    "biome format",
     "jest",
     "ruff check",
     "ruff format --check",
@@ -25,7 +25,7 @@ test("--only takes a step by its name or its first word", () => {
 
 test("fails when --only names no step", () => {
   expect(() => chosenSteps("jst")).toThrow(
-    '--only got "jst"; allowed: tsc, prettier, jest',
+    '--only got "jst"; allowed: tsc, biome format, jest',
   );
 });
 

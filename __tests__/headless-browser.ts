@@ -146,7 +146,7 @@ export class BrowserPage {
 
   /** Waits until an expression in the page is true. */
   async until(expression: string, limitMs = 20_000): Promise<void> {
-    for (const began = Date.now(); !(await this.evaluate(expression));) {
+    for (const began = Date.now(); !(await this.evaluate(expression)); ) {
       if (Date.now() - began > limitMs) {
         const text = await this.evaluate("document.body.innerText");
         throw new Error(`It did not become true: ${expression}\n${text}`);

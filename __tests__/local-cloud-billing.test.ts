@@ -126,7 +126,7 @@ describe("the billing account of a local cloud", () => {
     await create();
     const { budgets: all } = await budgets("GET");
     const names: string[] = [];
-    for (let pageToken: string | undefined = ""; pageToken !== undefined;) {
+    for (let pageToken: string | undefined = ""; pageToken !== undefined; ) {
       const page: any = await budgets("GET", "", undefined, {
         pageSize: "1",
         ...(pageToken ? { pageToken } : {}),

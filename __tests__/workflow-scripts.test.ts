@@ -11,7 +11,8 @@ interface Call {
   readonly method: string;
   readonly path: string;
   readonly body:
-    { readonly body?: string; readonly state?: string } | undefined;
+    | { readonly body?: string; readonly state?: string }
+    | undefined;
 }
 
 interface Entry {

@@ -74,7 +74,7 @@ async function* pages(
   bucket: string,
   google: GoogleClient,
 ): AsyncGenerator<StoredObject[]> {
-  for (let pageToken: string | undefined = ""; pageToken !== undefined;) {
+  for (let pageToken: string | undefined = ""; pageToken !== undefined; ) {
     const page: { items?: StoredObject[]; nextPageToken?: string } =
       await google.request({
         service: "storage",

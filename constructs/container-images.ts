@@ -7,10 +7,8 @@ import {
 } from "./container-image";
 
 /** Properties for `ContainerImages`. */
-export interface ContainerImagesProps extends Pick<
-  ContainerImageProps,
-  "repository" | "builder"
-> {
+export interface ContainerImagesProps
+  extends Pick<ContainerImageProps, "repository" | "builder"> {
   /** Hash of each folder with a Dockerfile. */
   readonly sources: Readonly<Record<"trainer" | "vllm", string>>;
 

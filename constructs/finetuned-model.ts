@@ -32,7 +32,8 @@ export interface FinetunedModelProps {
 
   /** Secret with the token, where the base needs one. */
   readonly token:
-    { readonly secret: string; readonly version: string } | undefined;
+    | { readonly secret: string; readonly version: string }
+    | undefined;
 
   /** What must exist before job and service. */
   readonly dependsOn: ITerraformDependable[];

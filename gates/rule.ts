@@ -4,10 +4,11 @@ import type { Plan, Resource } from "./resource";
 import type { Profile } from "./profile";
 
 /** What a rule saw; the rest of a finding is the rule's own. */
-export interface Observation extends Pick<
-  Finding,
-  "level" | "address" | "attribute" | "message" | "change"
-> {
+export interface Observation
+  extends Pick<
+    Finding,
+    "level" | "address" | "attribute" | "message" | "change"
+  > {
   /** The rule could not tell: reported as G00. */
   readonly cannotTell?: boolean;
 }

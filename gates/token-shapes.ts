@@ -38,10 +38,9 @@ const APART =
     .source;
 
 const SHAPES: readonly Shape[] = [
-  ...WORDS.map(([what, { source }]): Shape => [
-    what,
-    new RegExp(`${APART}(?:${source})`),
-  ]),
+  ...WORDS.map(
+    ([what, { source }]): Shape => [what, new RegExp(`${APART}(?:${source})`)],
+  ),
   ...PHRASES,
 ];
 

@@ -65,7 +65,8 @@ export async function fetchGolden(
   const content = await read(session, bucket, `${version}/golden.json`);
   if (content !== undefined) return readGolden(content, where);
   const manifest = (await read(session, bucket, `${version}/manifest.json`)) as
-    { files?: { name?: string }[] } | undefined;
+    | { files?: { name?: string }[] }
+    | undefined;
   if (manifest?.files?.some(({ name }) => name === "golden.json")) {
     throw new Error(
       `${where} is missing, though the version's manifest names it. What to do: restore the object, or delete the version's folder and deploy again, which trains it again`,

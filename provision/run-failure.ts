@@ -7,7 +7,8 @@ import { type JobPlace, startFailure } from "./start-failure";
 export interface RunEnd extends JobPlace {
   /** Of the task's last attempt; undefined if no attempt was made. */
   readonly attempt?:
-    run_v2.Schema$GoogleCloudRunV2TaskAttemptResult | undefined;
+    | run_v2.Schema$GoogleCloudRunV2TaskAttemptResult
+    | undefined;
 
   /** Of task and execution, the task's first. */
   readonly conditions: readonly run_v2.Schema$GoogleCloudRunV2Condition[];

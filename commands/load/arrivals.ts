@@ -15,7 +15,7 @@ export function* arrivalTimes(
   rate: number,
   random: () => number = Math.random,
 ): Generator<number, never> {
-  for (let time = 0; ;) {
+  for (let time = 0; ; ) {
     yield time;
     time += (arrivals === "fixed" ? 1 : -Math.log(1 - random())) / rate;
   }

@@ -5,10 +5,8 @@ import { openLoop } from "./open-loop";
 import { warmUp } from "./warm-up";
 
 /** What `runLoad` is given. */
-export interface RunLoadProps extends Pick<
-  FlightProps,
-  "exchange" | "prompts"
-> {
+export interface RunLoadProps
+  extends Pick<FlightProps, "exchange" | "prompts"> {
   readonly plan: LoadPlan;
   /** Ends everything early; what was measured until then is the result. */
   readonly stop: AbortSignal;

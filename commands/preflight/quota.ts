@@ -41,7 +41,7 @@ const REQUEST =
 export const quotas: Check = async ({ settings, google }) => {
   const { projectId, region } = settings;
   const metrics: QuotaMetric[] = [];
-  for (let pageToken: string | undefined = ""; pageToken !== undefined;) {
+  for (let pageToken: string | undefined = ""; pageToken !== undefined; ) {
     const page: { metrics?: QuotaMetric[]; nextPageToken?: string } =
       await google.request({
         service: "serviceusage",

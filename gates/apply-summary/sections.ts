@@ -128,10 +128,12 @@ function training(run: Training): Item {
 
 function reasons(run: Training): Sentence[] {
   const { occasion, changed, runId, runIdBefore } = run;
-  const inputs = changed.map(({ setting, before, after }): Sentence => [
-    `because ${setting} changed: `,
-    ...change(before, after),
-  ]);
+  const inputs = changed.map(
+    ({ setting, before, after }): Sentence => [
+      `because ${setting} changed: `,
+      ...change(before, after),
+    ],
+  );
   const was: Sentence[] =
     runIdBefore === undefined || runIdBefore === runId
       ? []

@@ -79,7 +79,11 @@ export function changedTriggers(resource: Resource): string[] {
 
 /** Why Terraform runs a step, as far as it is not a trigger that changed. */
 export type Occasion =
-  "first" | "trigger" | "failed before" | "requested" | "unknown";
+  | "first"
+  | "trigger"
+  | "failed before"
+  | "requested"
+  | "unknown";
 
 /**
  * Why a step runs; undefined when it does not. A step that failed leaves a

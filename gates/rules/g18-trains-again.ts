@@ -14,12 +14,14 @@ export const trainsAgain: Rule = {
   check: (plan) => [
     ...trainings(plan, {})
       .filter(({ pinned }) => !pinned)
-      .map((training): Observation => ({
-        level: "flag",
-        address: training.address,
-        message: `${training.occasion === "first" ? "trains" : "trains again"}: ${reason(training)}; up to ${hours(training)} GPU hours`,
-        change: "approve it, or set pin to a run that is published",
-      })),
+      .map(
+        (training): Observation => ({
+          level: "flag",
+          address: training.address,
+          message: `${training.occasion === "first" ? "trains" : "trains again"}: ${reason(training)}; up to ${hours(training)} GPU hours`,
+          change: "approve it, or set pin to a run that is published",
+        }),
+      ),
     ...workloads(plan)
       .filter(({ kind, resource }) => kind === "job" && remains(resource))
       .flatMap(({ resource }) =>

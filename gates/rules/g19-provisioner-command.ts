@@ -15,12 +15,14 @@ export const provisionerCommand: Rule = {
       .flatMap((r) => r.provisioners.flatMap((p) => judge(r, p))),
     ...resources
       .filter(({ type, mode }) => type === "external" && mode === "data")
-      .map(({ address }): Observation => ({
-        level: "flag",
-        address,
-        message: "an external data source runs a program while planning",
-        change: "read the value from a provider, or pass it in as a variable",
-      })),
+      .map(
+        ({ address }): Observation => ({
+          level: "flag",
+          address,
+          message: "an external data source runs a program while planning",
+          change: "read the value from a provider, or pass it in as a variable",
+        }),
+      ),
   ],
 };
 

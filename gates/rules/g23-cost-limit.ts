@@ -65,13 +65,15 @@ function compare(
   return [
     ...costs
       .filter(({ cost }) => cost === undefined)
-      .map(({ address }): Observation => ({
-        level: "block",
-        address,
-        cannotTell: true,
-        message: `${says("an unknown sum")}: G23 knows no price for it`,
-        change: `${change}, or agree on a waiver`,
-      })),
+      .map(
+        ({ address }): Observation => ({
+          level: "block",
+          address,
+          cannotTell: true,
+          message: `${says("an unknown sum")}: G23 knows no price for it`,
+          change: `${change}, or agree on a waiver`,
+        }),
+      ),
     ...(sum <= limit
       ? []
       : [

@@ -74,9 +74,11 @@ export const OPTIONS = {
 } as const;
 
 /** @throws CommandError with what is allowed */
-export function cloudSettings(values: {
-  readonly [name in keyof typeof OPTIONS]?: string;
-}): CloudSettings {
+export function cloudSettings(
+  values: {
+    readonly [name in keyof typeof OPTIONS]?: string;
+  },
+): CloudSettings {
   const { containers = DEFAULTS.containers, project = DEFAULTS.project } =
     values;
   if (containers !== "processes" && containers !== "stub") {

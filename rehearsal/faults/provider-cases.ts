@@ -120,13 +120,15 @@ export const PROVIDER_CASES: readonly FaultCase[] = [
     ],
     ends: "to recover",
   },
-  ...["jobs", "services"].map((what): FaultCase => ({
-    name: `provider: an update of ${what} meets 429, 503, reset, and a lost answer`,
-    update: true,
-    faults: ["429", "503", "reset", "lost"].map(
-      (kind) => `run.projects.locations.${what}.patch=${kind}`,
-    ),
-    prints: [/Error updating (Job|Service).*EOF/],
-    ends: "failed",
-  })),
+  ...["jobs", "services"].map(
+    (what): FaultCase => ({
+      name: `provider: an update of ${what} meets 429, 503, reset, and a lost answer`,
+      update: true,
+      faults: ["429", "503", "reset", "lost"].map(
+        (kind) => `run.projects.locations.${what}.patch=${kind}`,
+      ),
+      prints: [/Error updating (Job|Service).*EOF/],
+      ends: "failed",
+    }),
+  ),
 ];
