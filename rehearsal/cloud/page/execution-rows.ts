@@ -1,6 +1,6 @@
 import { shortName } from "../identifiers";
 import type { CloudState, Json } from "../state";
-import { clockTime, type PageRow } from "./page-data";
+import { clockTime, type PageRow } from "./page-row";
 
 const MOODS: Readonly<Record<string, "bad" | "busy">> = {
   running: "busy",

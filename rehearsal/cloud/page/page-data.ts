@@ -1,15 +1,11 @@
 import type { CloudServer } from "../server";
 import type { Json } from "../state";
 import { executionRows } from "./execution-rows";
+import { clockTime, type PageRow } from "./page-row";
 import { resourceRows } from "./resource-rows";
 
 /** Newest lines and requests that are shown; the logs and the answers of the APIs have all. */
 const SHOWN = 300;
-
-/** A row of one of the page's tables; `mood` colours it. */
-export type PageRow = Readonly<Record<string, string | number>> & {
-  readonly mood?: "bad" | "busy";
-};
 
 export interface PageData {
   readonly project: string;
@@ -60,9 +56,4 @@ function logRow(entry: Json): PageRow {
       ? { mood: "bad" as const }
       : {}),
   };
-}
-
-/** Of the day, in UTC. */
-export function clockTime(at: number): string {
-  return Number.isNaN(at) ? "" : new Date(at).toISOString().slice(11, 23);
 }

@@ -1,6 +1,6 @@
 import { shortName } from "../identifiers";
 import type { CloudState, Json } from "../state";
-import type { PageRow } from "./page-data";
+import type { PageRow } from "./page-row";
 
 /** All that is there, by kind. */
 export function resourceRows(state: CloudState): PageRow[] {
