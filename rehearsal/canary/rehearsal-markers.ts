@@ -52,7 +52,7 @@ export function datasetMarker(seed: string): Marker {
 }
 
 /** One row in so many is marked: few enough that the model learns as much as without. */
-const MARKED_EVERY = 16;
+const MARKED_EVERY = 64;
 
 /**
  * A dataset with the marker in its first row, its last and some between, as a comment of their SQL.
