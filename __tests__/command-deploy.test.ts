@@ -51,14 +51,16 @@ case "$1 $2" in
     writeFileSync(file, JSON.stringify(state));' -- "$@" ;;
 esac
 if [ "$1" = "$FAKE_SLOW" ]; then
-  count=0
-  trap 'count=$((count + 1)); log "{\\"signal\\":\\"SIGINT\\",\\"count\\":$count}"' INT
-  echo "fake terraform is applying"
-  for turn in $(seq 200); do
-    [ "$count" = 0 ] || { sleep 0.3; exit 1; }
-    sleep 0.1
-  done
-  exit 9
+  # A shell may lose a signal that comes between two of its commands.
+  exec node -e '
+    const { appendFileSync } = require("fs");
+    let count = 0;
+    process.on("SIGINT", () => {
+      appendFileSync(process.env.FAKE_LOG, JSON.stringify({ signal: "SIGINT", count: ++count }) + "\\n");
+      setTimeout(() => process.exit(1), 300);
+    });
+    console.log("fake terraform is applying");
+    setTimeout(() => process.exit(9), 20_000);'
 fi
 [ "$1" != "$FAKE_FAILING" ] || exit 3
 `;
