@@ -158,14 +158,9 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
       { format: "DOCKER", labels: LABELS },
       { repositoryId: "images" },
     );
-    cloud.server.cloud.state.images.push({
-      name: `${DEFAULTS.region}-docker.pkg.dev/${DEFAULTS.project}/images/i`,
-      digest: "sha256:0",
-      tags: ["1"],
-      uploadTime: "2026-01-01T00:00:00Z",
-      sizeBytes: 1,
-      folder: "/nowhere",
-    });
+    cloud.image(
+      `${DEFAULTS.region}-docker.pkg.dev/${DEFAULTS.project}/images/i`,
+    );
     await cloud.post(
       "run",
       `${cloud.parent}/jobs`,

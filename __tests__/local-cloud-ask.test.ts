@@ -53,14 +53,7 @@ describe("a service of a local cloud", () => {
         ...{ cmd: [], env: {}, workdir: "/" },
       }),
     );
-    cloud.server.cloud.state.images.push({
-      name: IMAGE,
-      tags: ["1"],
-      digest: "sha256:0",
-      uploadTime: "",
-      sizeBytes: 0,
-      folder: join(folder, "image"),
-    });
+    cloud.image(IMAGE, join(folder, "image"));
     await cloud.account("serve-sa");
     const operation = await cloud.post(
       "run",

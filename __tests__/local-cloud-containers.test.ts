@@ -34,14 +34,7 @@ describe("what a container of a local cloud needs to start", () => {
         ...{ cmd: [], env: {}, workdir: "/" },
       }),
     );
-    cloud.server.cloud.state.images.push({
-      name: `${IMAGE}/${name}`,
-      tags: ["1"],
-      digest: `sha256:${name}`,
-      uploadTime: "",
-      sizeBytes: 0,
-      folder: join(folder, name),
-    });
+    cloud.image(`${IMAGE}/${name}`, join(folder, name));
     return `${IMAGE}/${name}:1`;
   }
 

@@ -74,14 +74,7 @@ describe("faults of a local cloud", () => {
   test("a lost answer to the start of a job makes one execution", async () => {
     const email = await cloud.account("job-sa");
     const image = `${DEFAULTS.region}-docker.pkg.dev/${DEFAULTS.project}/r/i`;
-    cloud.server.cloud.state.images.push({
-      name: image,
-      digest: "sha256:0",
-      tags: ["1"],
-      uploadTime: "2026-01-01T00:00:00Z",
-      sizeBytes: 1,
-      folder: "/nowhere",
-    });
+    cloud.image(image);
     const template = {
       labels: { "run-id": "0123456789ab" },
       template: {

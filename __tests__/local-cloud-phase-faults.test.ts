@@ -95,14 +95,7 @@ describe("a training that meets", () => {
       "roles/storage.objectUser",
       `serviceAccount:${email}`,
     );
-    cloud.server.cloud.state.images.push({
-      name: `${REPOSITORY}/trainer`,
-      digest: "sha256:0",
-      tags: ["1"],
-      uploadTime: "2026-01-01T00:00:00Z",
-      sizeBytes: 1,
-      folder: "/nowhere",
-    });
+    cloud.image(`${REPOSITORY}/trainer`);
     const operation = await cloud.post(
       "run",
       `${cloud.parent}/jobs`,
@@ -404,14 +397,7 @@ describe("a service that meets", () => {
     "%s is told so by its operation, and is ready at the next try",
     async (fault, message) => {
       const email = await cloud.account("serve-sa");
-      cloud.server.cloud.state.images.push({
-        name: `${REPOSITORY}/server`,
-        digest: "sha256:0",
-        tags: ["1"],
-        uploadTime: "2026-01-01T00:00:00Z",
-        sizeBytes: 1,
-        folder: "/nowhere",
-      });
+      cloud.image(`${REPOSITORY}/server`);
       const service = (colour: string) => ({
         template: {
           serviceAccount: email,

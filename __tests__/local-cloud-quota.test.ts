@@ -14,14 +14,7 @@ afterEach(() => cloud.close());
 async function startedWith(gpuQuota: number): Promise<void> {
   cloud = await LocalCloud.start({ containers: "stub", gpuQuota });
   await cloud.account("run-sa");
-  cloud.server.cloud.state.images.push({
-    name: IMAGE,
-    tags: ["1"],
-    digest: "sha256:0",
-    uploadTime: "",
-    sizeBytes: 0,
-    folder: "",
-  });
+  cloud.image(IMAGE);
 }
 
 const GPU = {

@@ -8,14 +8,7 @@ describe("a request that a local cloud holds against Google's discovery document
   beforeAll(async () => {
     cloud = await LocalCloud.start({ containers: "stub" });
     await cloud.account("run-sa");
-    cloud.server.cloud.state.images.push({
-      name: "us-central1-docker.pkg.dev/p/r/i",
-      tags: ["1"],
-      digest: "sha256:0",
-      uploadTime: "",
-      sizeBytes: 0,
-      folder: "",
-    });
+    cloud.image("us-central1-docker.pkg.dev/p/r/i");
   });
   afterAll(() => cloud.close());
 
@@ -177,14 +170,7 @@ describe("a change of a resource of a local cloud", () => {
   beforeAll(async () => {
     cloud = await LocalCloud.start({ containers: "stub" });
     await cloud.account("run-sa");
-    cloud.server.cloud.state.images.push({
-      name: "us-central1-docker.pkg.dev/p/r/i",
-      tags: ["1"],
-      digest: "sha256:0",
-      uploadTime: "",
-      sizeBytes: 0,
-      folder: "",
-    });
+    cloud.image("us-central1-docker.pkg.dev/p/r/i");
     const template = {
       serviceAccount: cloud.email("run-sa"),
       timeout: "900s",

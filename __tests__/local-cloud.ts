@@ -117,6 +117,18 @@ export class LocalCloud {
     return this.email(id);
   }
 
+  /** An image that is in the registry without a build, tagged `1`; a stub needs no files of it. */
+  image(name: string, folder = "/nowhere"): void {
+    this.server.cloud.state.images.push({
+      name,
+      tags: ["1"],
+      digest: `sha256:${name.split("/").at(-1)}`,
+      uploadTime: "2026-01-01T00:00:00Z",
+      sizeBytes: 1,
+      folder,
+    });
+  }
+
   upload(bucket: string, name: string, text: string, query = {}): Promise<any> {
     return this.client.request({
       service: "storage",
