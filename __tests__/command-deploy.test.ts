@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -118,10 +117,6 @@ beforeEach(async () => {
   mkdirSync(path.join(root, "bin"));
   const fake = path.join(root, "bin", "terraform");
   writeFileSync(fake, FAKE_TERRAFORM, { mode: 0o755 });
-  copyFileSync(
-    path.join(__dirname, "..", "tsconfig.json"),
-    path.join(root, "tsconfig.json"),
-  );
   synthesizes("dev");
   answers = {};
   requests = [];
@@ -184,7 +179,7 @@ function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
 const commandLine = (command: string, args: string[]) => [
   process.execPath,
   "-r",
-  require.resolve("@swc-node/register"),
+  require.resolve("../swc-register.cjs"),
   path.join(__dirname, "..", "commands", `${command}.ts`),
   ...args,
 ];

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
 import {
-  copyFileSync,
   mkdirSync,
   mkdtempSync,
   readFileSync,
@@ -58,10 +57,6 @@ const buckets = new Map<string, object>();
 let server: Server;
 
 mkdirSync(stack, { recursive: true });
-copyFileSync(
-  path.join(__dirname, "..", "tsconfig.json"),
-  path.join(root, "tsconfig.json"),
-);
 writeFileSync(path.join(root, "main.ts"), "// everything is there\n");
 writeFileSync(
   path.join(root, "cdktf.out/manifest.json"),
@@ -145,7 +140,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
       process.execPath,
       [
         "-r",
-        require.resolve("@swc-node/register"),
+        require.resolve("../swc-register.cjs"),
         path.join(__dirname, "..", "commands", `${command}.ts`),
         "--auto-approve",
         ...args,

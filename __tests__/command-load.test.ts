@@ -366,7 +366,7 @@ describe("npm run load", () => {
     const child = spawn(
       process.execPath,
       [
-        ...["-r", "@swc-node/register", "commands/load.ts", "--rate", "30"],
+        ...["-r", "./swc-register.cjs", "commands/load.ts", "--rate", "30"],
         ...["--url", server.url, "--warm-up", "0.1", "--duration", "600"],
         ...["--chart", chart(), "--json", json()],
       ],

@@ -1,6 +1,5 @@
 import { spawn, spawnSync } from "node:child_process";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -78,10 +77,6 @@ const root = realpathSync(
 );
 const stack = path.join(root, "cdktf.out/stacks/dev");
 mkdirSync(stack, { recursive: true });
-copyFileSync(
-  path.join(__dirname, "../tsconfig.json"),
-  path.join(root, "tsconfig.json"),
-);
 writeFileSync(path.join(root, "main.ts"), "// everything is there\n");
 writeFileSync(
   path.join(root, "cdktf.out/manifest.json"),
@@ -127,7 +122,7 @@ afterAll(() => rmSync(root, { recursive: true, force: true }));
     run(
       process.execPath,
       "-r",
-      require.resolve("@swc-node/register"),
+      require.resolve("../swc-register.cjs"),
       path.join(__dirname, `../commands/${name}.ts`),
       ...args,
     );

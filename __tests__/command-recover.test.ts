@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import {
-  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -73,10 +72,6 @@ beforeEach(async () => {
   writeFileSync(path.join(root, "bin/terraform"), FAKE_TERRAFORM, {
     mode: 0o755,
   });
-  copyFileSync(
-    path.join(__dirname, "../tsconfig.json"),
-    path.join(root, "tsconfig.json"),
-  );
   writeFileSync(
     path.join(root, "cdktf.out/manifest.json"),
     JSON.stringify({

@@ -20,7 +20,7 @@ function synthesized(environment: Record<string, string>): string {
   const folder = mkdtempSync(join(tmpdir(), "tuneserve-synthesis-"));
   const { status, stderr } = spawnSync(
     process.execPath,
-    ["-r", "@swc-node/register", "main.ts"],
+    ["-r", "./swc-register.cjs", "main.ts"],
     {
       cwd: resolve(__dirname, ".."),
       encoding: "utf8",

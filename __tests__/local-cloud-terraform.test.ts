@@ -39,7 +39,7 @@ symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
 function synthesized(amount: number, protection?: boolean) {
   const deletionProtection =
     protection === undefined ? {} : { deletionProtection: protection };
-  return spawnSync(process.execPath, ["-r", "@swc-node/register", "main.ts"], {
+  return spawnSync(process.execPath, ["-r", "./swc-register.cjs", "main.ts"], {
     cwd: folder,
     encoding: "utf8",
     env: {
@@ -117,7 +117,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
       const { output: plan } = await terraform("show", "-json", "plan");
       writeFileSync(join(folder, "plan.json"), plan);
       const gate = await run(process.execPath, [
-        ...["-r", "@swc-node/register"],
+        ...["-r", "./swc-register.cjs"],
         ...["commands/gate.ts", join(folder, "plan.json")],
       ]);
       expect(gate.output).toContain("passed: ");

@@ -52,7 +52,7 @@ export async function runProcess(
 ): Promise<{ output: string; exitCode: number | null }> {
   const child = spawn(
     process.execPath,
-    ["-r", "@swc-node/register", `provision/${script}`],
+    ["-r", "./swc-register.cjs", `provision/${script}`],
     {
       cwd: join(__dirname, ".."),
       env: {

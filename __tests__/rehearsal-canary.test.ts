@@ -257,7 +257,7 @@ describe("the canary", () => {
     expect(
       [
         "arguments of terraform apply",
-        "environment of node -r @swc-node/register provision/run-training.ts",
+        "environment of node -r ./swc-register.cjs provision/run-training.ts",
         "environment of terraformer",
         "cloud's secrets",
         "terraform.rehearsal.tfstate",

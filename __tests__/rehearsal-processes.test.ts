@@ -125,7 +125,7 @@ describe("a rehearsal that is asked to end", () => {
     );
     const parent = spawn(
       process.execPath,
-      ["-r", "@swc-node/register", script],
+      ["-r", "./swc-register.cjs", script],
       { cwd: ROOT, stdio: "ignore" },
     );
     return { parent, grandchild: Number(await content(join(here, "pid"))) };
@@ -150,7 +150,7 @@ describe("the command line of a rehearsal", () => {
   const rehearse = (...args: string[]) =>
     spawnSync(
       process.execPath,
-      ["-r", "@swc-node/register", "rehearsal/rehearse.ts", ...args],
+      ["-r", "./swc-register.cjs", "rehearsal/rehearse.ts", ...args],
       { cwd: ROOT, encoding: "utf8" },
     );
 

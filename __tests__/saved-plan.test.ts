@@ -75,7 +75,7 @@ beforeEach(async () => {
     "vllm/Dockerfile": "FROM b",
     "vllm/.dockerignore": "tests\n",
     "gates/profile.ts": "profile();",
-    "tsconfig.json": "{}",
+    "swc-register.cjs": "hook();",
     "package.json": "{}",
     "package-lock.json": "{}",
     ".npmrc": "",
@@ -162,8 +162,8 @@ test.each<[string, () => void]>([
     () => writeFileSync(path.join(root, "gates/profile.ts"), ""),
   ],
   [
-    "tsconfig.json changed",
-    () => writeFileSync(path.join(root, "tsconfig.json"), "[]"),
+    "swc-register.cjs changed",
+    () => writeFileSync(path.join(root, "swc-register.cjs"), ""),
   ],
   [
     "package-lock.json changed",

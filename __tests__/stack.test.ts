@@ -148,7 +148,7 @@ test("provisioners start Node on a file, without a shell, and never see the toke
   for (const resource of resources(synthesize(), "null_resource")) {
     const exec = resource.provisioner[0]["local-exec"];
 
-    expect(exec.interpreter).toEqual(["node", "-r", "@swc-node/register"]);
+    expect(exec.interpreter).toEqual(["node", "-r", "./swc-register.cjs"]);
     expect(exec.command).toMatch(/^provision\/[a-z-]+\.ts$/);
     expect(exec.working_dir).toBe("${path.root}/../../..");
     expect(exec.environment).toMatchObject({
@@ -184,7 +184,7 @@ describe("through main.ts", () => {
       "sh",
       [
         "-c",
-        `umask ${options.umask ?? "022"} && exec "$0" -r @swc-node/register main.ts`,
+        `umask ${options.umask ?? "022"} && exec "$0" -r ./swc-register.cjs main.ts`,
         process.execPath,
       ],
       {

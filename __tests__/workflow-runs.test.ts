@@ -52,7 +52,7 @@ if (command === "show") {
 /** npm's own start takes longer than what it starts. */
 const NPM = `#!/usr/bin/env bash
 [ "$1 $2" = "run --silent" ] && [ "$4" = "--" ] || exit 98
-exec node -r @swc-node/register "commands/$3.ts" "\${@:5}"
+exec node -r ./swc-register.cjs "commands/$3.ts" "\${@:5}"
 `;
 
 interface Machine {
@@ -78,7 +78,7 @@ beforeAll(() => {
   mkdirSync(commit);
   for (const name of [
     ...["commands", "constructs", "gates", "provision"],
-    ...["main.ts", "package.json", "package-lock.json", "tsconfig.json"],
+    ...["main.ts", "package.json", "package-lock.json", "swc-register.cjs"],
     ...["cdktf.json", ".npmrc", ".github"],
   ]) {
     cpSync(path.join(REPOSITORY, name), path.join(commit, name), {
@@ -113,7 +113,7 @@ beforeAll(() => {
   );
   const synth = spawnSync(
     process.execPath,
-    ["-r", "@swc-node/register", "main.ts"],
+    ["-r", "./swc-register.cjs", "main.ts"],
     { cwd: commit, env: settings(bin), encoding: "utf8" },
   );
   if (synth.status !== 0) throw new Error(synth.stderr);

@@ -47,7 +47,7 @@ export function synthesize(
   }
   const { status, error } = spawnSync(
     process.execPath,
-    ["-r", require.resolve("@swc-node/register"), "main.ts"],
+    ["-r", require.resolve("../swc-register.cjs"), "main.ts"],
     {
       cwd: root,
       env: {

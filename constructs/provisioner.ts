@@ -38,7 +38,7 @@ export class Provisioner extends Construct {
       provisioners: [
         {
           type: "local-exec",
-          interpreter: ["node", "-r", "@swc-node/register"],
+          interpreter: ["node", "-r", "./swc-register.cjs"],
           command: props.script,
           // The stack is synthesized to cdktf.out/stacks/NAME below the root.
           workingDir: "${path.root}/../../..",

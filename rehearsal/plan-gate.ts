@@ -25,7 +25,7 @@ export async function passGate(
     name: "gate",
     command: [
       process.execPath,
-      ...["-r", "@swc-node/register", "commands/gate.ts"],
+      ...["-r", "./swc-register.cjs", "commands/gate.ts"],
       ...[plan, "--waivers", waivers],
     ],
     folder: resolve(__dirname, ".."),

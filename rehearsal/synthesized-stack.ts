@@ -22,7 +22,7 @@ export async function synthesize(
   const folder = join(workspace.folder, "cdktf.out");
   const work = new LocalProcess({
     name: "synthesis",
-    command: [process.execPath, "-r", "@swc-node/register", "main.ts"],
+    command: [process.execPath, "-r", "./swc-register.cjs", "main.ts"],
     folder: resolve(__dirname, ".."),
     log: workspace.log("synthesis"),
     // Nothing of the user's environment: PROJECT_ID and the like would override the settings.

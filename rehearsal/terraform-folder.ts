@@ -15,7 +15,7 @@ const NEEDED = [
   "trainer",
   "vllm",
   "node_modules",
-  "tsconfig.json",
+  "swc-register.cjs",
 ];
 
 /** How a run of Terraform ended. */

@@ -14,7 +14,7 @@ const PACKAGES = [
   "package.json",
   "package-lock.json",
   ".npmrc",
-  "tsconfig.json",
+  "swc-register.cjs",
 ];
 
 /** SHA-256 by path below the project's root. */

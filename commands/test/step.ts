@@ -26,7 +26,7 @@ const JEST_WORKERS = availableParallelism() + 1;
  * ones for Python after others that need no large download.
  */
 export const STEPS: readonly Step[] = [
-  node("tsc", "@typescript/native/bin/tsc", "--noEmit"),
+  node("tsc", "typescript/bin/tsc", "--noEmit"),
   node("biome format", "@biomejs/biome/bin/biome", "format", "."),
   node("jest", "jest/bin/jest.js", `--maxWorkers=${JEST_WORKERS}`),
   ...["check", "format --check"].map((what) =>

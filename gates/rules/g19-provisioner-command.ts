@@ -85,7 +85,7 @@ function isOnTheList(type: string, given: Provisioner["arguments"]): boolean {
     type === "local-exec" &&
     /^provision\/[a-z-]+\.ts$/.test(String(command?.value)) &&
     JSON.stringify(interpreter?.value) ===
-      '["node","-r","@swc-node/register"]' &&
+      '["node","-r","./swc-register.cjs"]' &&
     // From cdktf.out/stacks/NAME to the repository's root.
     folder?.value === "${path.root}/../../.." &&
     (environment === undefined || isObject(environment.value)) &&

@@ -62,7 +62,7 @@ export class CloneCloud {
   command(name: string, ...args: string[]): CloneCommand {
     const script = `commands/${name}.ts`;
     return this.clone.start(
-      [process.execPath, "-r", "@swc-node/register", script, ...args],
+      [process.execPath, "-r", "./swc-register.cjs", script, ...args],
       this.environment,
     );
   }

@@ -43,7 +43,7 @@ class Watch(threading.Thread):
 
 
 def test_four_times_the_places_queue_and_none_fails(server, tmp_path):
-    command = ["node", "-r", "@swc-node/register", "commands/load.ts"]
+    command = ["node", "-r", "./swc-register.cjs", "commands/load.ts"]
     command += ["--url", f"http://127.0.0.1:{server.port}", "--max-tokens", "32"]
     command += ["--concurrency", str(4 * PLACES), "--places", str(PLACES)]
     command += ["--warm-up", "1", "--duration", "4"]

@@ -119,7 +119,7 @@ def check(server, bucket) -> Callable[[dict[str, Any]], tuple[int, str]]:
             "GOOGLE_OAUTH_ACCESS_TOKEN": "test-token",
         }
         done = subprocess.run(
-            ["node", "-r", "@swc-node/register", "provision/check-answers.ts"],
+            ["node", "-r", "./swc-register.cjs", "provision/check-answers.ts"],
             cwd=ROOT,
             env={"PATH": os.environ["PATH"], **told},
             capture_output=True,
