@@ -1,3 +1,4 @@
+import { ENDLESS_CASES } from "./endless-cases";
 import type { FaultCase } from "./fault-case";
 import { IMAGE_AND_SERVICE_CASES } from "./image-and-service-cases";
 import { PROVIDER_CASES } from "./provider-cases";
@@ -6,6 +7,7 @@ import { TRAINING_CASES } from "./training-cases";
 /** All of them. */
 export const FAULT_CASES: readonly FaultCase[] = [
   ...PROVIDER_CASES,
+  ...ENDLESS_CASES,
   ...IMAGE_AND_SERVICE_CASES,
   ...TRAINING_CASES,
 ];

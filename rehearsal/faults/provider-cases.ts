@@ -40,22 +40,6 @@ export const PROVIDER_CASES: readonly FaultCase[] = [
     ends: "to recover",
   },
   {
-    name: "provider: the job's operation never ends",
-    faults: at([JOB], "endless"),
-    // 20 minutes otherwise.
-    override: {
-      resource: {
-        google_cloud_run_v2_job: {
-          "model-gemma-2b-sql-finetuned_job_BE05E6B1": {
-            timeouts: { create: "30s" },
-          },
-        },
-      },
-    },
-    prints: [/waiting for Creating Job: timeout while waiting/],
-    ends: "failed",
-  },
-  {
     name: "provider: 429 and 503 at all that it makes",
     faults: ["429", "503"].flatMap((kind) =>
       at([ENABLE, ...FIRST, ...SECOND, ...OPERATIONS, JOB, SERVICE], kind),
