@@ -132,30 +132,6 @@ describe("a local Google Cloud", () => {
       "409 There were concurrent policy changes.",
     );
   });
-
-  test("lists log entries by Logging's query language", async () => {
-    await cloud.post("logging", "entries:write", {
-      logName: `${PROJECT}/logs/test`,
-      resource: { type: "global" },
-      entries: [
-        { severity: "INFO", textPayload: "one" },
-        { severity: "ERROR", textPayload: "two", labels: { "a.b/c": "x" } },
-      ],
-    });
-    const found = async (filter: string) => {
-      const { entries = [] } = await cloud.post("logging", "entries:list", {
-        resourceNames: [PROJECT],
-        filter,
-      });
-      return entries.map(({ textPayload }: any) => textPayload);
-    };
-
-    expect(await found('resource.type="global"')).toEqual(["one", "two"]);
-    expect(await found('resource.type="global" AND severity>=WARNING')).toEqual(
-      ["two"],
-    );
-    expect(await found('labels."a.b/c"="x"')).toEqual(["two"]);
-  });
 });
 
 describe("a local Google Cloud with delays", () => {

@@ -37,7 +37,8 @@ export function resolveMethod(
 
 const documents = new Map<Service, Discovery>();
 
-function discoveryOf(service: Service): Discovery {
+/** The document of an API, read once. */
+export function discoveryOf(service: Service): Discovery {
   const known =
     documents.get(service) ?? new Discovery(service.name, service.version);
   documents.set(service, known);

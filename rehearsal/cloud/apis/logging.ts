@@ -1,25 +1,32 @@
+import { ApiError } from "../api-error";
 import type { Handlers } from "../call";
-import { logFilter } from "../log-filter";
+import type { CloudSettings } from "../cloud-settings";
+import { logFilter } from "../log-filter/log-filter";
 import { pageOf } from "../page-of";
+import { discoveryOf } from "../resolve-method";
+import { SERVICES } from "../services";
 import type { Json } from "../state";
 
 const PAGE = 50;
 const MOST = 1000;
+const SERVICE = SERVICES.find(({ name }) => name === "logging")!;
+const ORDERS = ["", "timestamp asc", "timestamp desc"];
 
 /** @see https://cloud.google.com/logging/docs/reference/v2/rest/v2/entries */
 export const logging: Handlers = {
-  "logging.entries.list": ({ body }, { state }) => {
-    const matches = logFilter(body["filter"] ?? "");
-    const newestFirst = body["orderBy"] === "timestamp desc";
-    const found = state.logEntries.filter(matches);
-    found.sort((a, b) =>
-      a["timestamp"] < b["timestamp"]
-        ? -1
-        : a["timestamp"] > b["timestamp"]
-          ? 1
-          : 0,
-    );
-    if (newestFirst) found.reverse();
+  "logging.entries.list": ({ body }, cloud) => {
+    const { filter = "", orderBy = "", resourceNames = [] } = body;
+    requireThisProject(cloud.settings, resourceNames);
+    if (!ORDERS.includes(orderBy)) {
+      throw new ApiError(
+        400,
+        `Invalid order_by '${orderBy}': allowed are 'timestamp asc' and 'timestamp desc'.`,
+      );
+    }
+    const { schemas } = discoveryOf(SERVICE).document;
+    const found = cloud.state.logEntries.filter(logFilter(filter, schemas));
+    found.sort((a, b) => order(a, b, "timestamp") || order(a, b, "insertId"));
+    if (orderBy === "timestamp desc") found.reverse();
     const { pageToken, pageSize, ...rest } = body;
     const { items, next } = pageOf(
       found,
@@ -46,3 +53,23 @@ export const logging: Handlers = {
     return {};
   },
 };
+
+/** @throws ApiError for entries of another project */
+function requireThisProject(
+  { project, projectNumber }: CloudSettings,
+  names: readonly string[],
+): void {
+  for (const name of names) {
+    const [, id = ""] = /^projects\/([^/]+)(\/|$)/.exec(name) ?? [];
+    if (id !== project && id !== projectNumber) {
+      throw new ApiError(
+        403,
+        `Permission 'logging.logEntries.list' denied on resource '${name}' (or it may not exist).`,
+      );
+    }
+  }
+}
+
+function order(a: Json, b: Json, field: string): number {
+  return a[field] < b[field] ? -1 : a[field] > b[field] ? 1 : 0;
+}
