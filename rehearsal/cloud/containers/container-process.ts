@@ -38,15 +38,18 @@ export async function startProcess(
   );
   const rootfs = join(image.folder, "rootfs");
   const folder = join(cloud.settings.folder, "containers", shortName(name));
-  mkdirSync(join(folder, "home"), { recursive: true });
-  const secretFolder = join(folder, `secrets-${randomHex(6)}`);
+  // Of its own: tasks of an execution run side by side, and an attempt finds nothing of an earlier one.
+  const id = randomHex(6);
+  const home = join(folder, `${id}-home`);
+  mkdirSync(home, { recursive: true });
+  const secretFolder = join(folder, `${id}-secrets`);
   writeSecrets(secretFolder, props.secrets);
   const local = localText(cloud, template, container, secretFolder, props.port);
   const metadata = await MetadataServer.start(
     cloud,
     template["serviceAccount"],
   );
-  const file = join(folder, `${randomHex(6)}.log`);
+  const file = join(folder, `${id}.log`);
   const entrypoint: string[] = container["command"] ?? built.entrypoint;
   const args: string[] = container["args"] ?? built.cmd;
   const own = Object.fromEntries(
@@ -69,7 +72,7 @@ export async function startProcess(
     environment: {
       // The image's RUN lines were not carried out: its Python is that of the tests.
       PATH: [dirname(python), process.env.PATH].join(delimiter),
-      HOME: join(folder, "home"),
+      HOME: home,
       PYTHONPYCACHEPREFIX: bytecodeFolder(),
       ...built.env,
       // Where Google's clients find the token and Cloud Storage.

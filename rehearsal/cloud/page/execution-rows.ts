@@ -20,9 +20,7 @@ export function executionRows(state: CloudState): PageRow[] {
       from: each["createTime"],
       to: each["completionTime"],
       state: outcome(each),
-      detail:
-        each["conditions"]?.[0]?.message ??
-        (each["retriedCount"] ? `attempt ${each["retriedCount"] + 1}` : ""),
+      detail: each["conditions"]?.[0]?.message ?? progress(state, each),
     })),
     ...Object.values(state.builds).map((each) => ({
       kind: "build",
@@ -45,8 +43,22 @@ export function executionRows(state: CloudState): PageRow[] {
 
 function outcome(execution: Json): string {
   if (execution["completionTime"] === undefined) return "running";
-  if (execution["succeededCount"]) return "succeeded";
+  const { state } = execution["conditions"][0];
+  if (state === "CONDITION_SUCCEEDED") return "succeeded";
   return execution["cancelledCount"] ? "cancelled" : "failed";
+}
+
+/** How many of several tasks are done, and the highest attempt. */
+function progress({ tasks }: CloudState, execution: Json): string {
+  const { name, taskCount, succeededCount = 0 } = execution;
+  const retried = Object.values(tasks)
+    .filter((task) => task["name"].startsWith(`${name}/`))
+    .map((task) => task["retried"] ?? 0);
+  const attempt = Math.max(0, ...retried) + 1;
+  return [
+    ...(taskCount > 1 ? [`${succeededCount} of ${taskCount} tasks`] : []),
+    ...(attempt > 1 ? [`attempt ${attempt}`] : []),
+  ].join(", ");
 }
 
 function seconds(from: string, to: string): string {

@@ -2,12 +2,12 @@ import { ApiError } from "../api-error";
 import type { Cloud } from "../cloud";
 import { nextNumber, randomHex, shortName, timestamp } from "../identifiers";
 import type { Json } from "../state";
-import type { Ending } from "../containers/workload";
-import { attemptOnce } from "./task-attempt";
 import { condition } from "./condition";
+import { complete, countTasks } from "./execution-status";
 import { override } from "./overrides";
 import { protoJson } from "./proto-json";
-import { StartFailure } from "./start-failure";
+import { runTask } from "./run-task";
+import { addTasks } from "./tasks";
 
 const TYPE = "type.googleapis.com/google.cloud.run.v2.Execution";
 
@@ -20,6 +20,7 @@ export function execute(cloud: Cloud, job: Json, overrides: Json): Json {
   const name = `${job["name"]}/executions/${id}`;
   const template = structuredClone(job["template"]);
   override(template, overrides);
+  const taskCount: number = template.taskCount || 1;
   const { project, region } = cloud.settings;
   const execution: Json = {
     name,
@@ -34,23 +35,17 @@ export function execute(cloud: Cloud, job: Json, overrides: Json): Json {
     startTime: timestamp(),
     launchStage: "GA",
     job: shortName(job["name"]),
-    parallelism: template.parallelism ?? 1,
-    taskCount: template.taskCount ?? 1,
+    // Unset or 0: all at once.
+    parallelism: Math.min(template.parallelism || taskCount, taskCount),
+    taskCount,
     template: template.template,
     reconciling: true,
-    runningCount: 1,
     conditions: [condition("Completed", "RECONCILING")],
     logUri: `https://console.cloud.google.com/logs/viewer?project=${project}&advancedFilter=resource.labels.job_name%3D%22${shortName(job["name"])}%22`,
     etag: randomHex(12),
   };
   cloud.state.executions[name] = execution;
-  cloud.state.tasks[`${name}/tasks/task0`] = {
-    name: `${name}/tasks/task0`,
-    execution: id,
-    job: execution["job"],
-    createTime: timestamp(),
-    template: template.template,
-  };
+  const tasks = addTasks(cloud, execution);
   job["executionCount"] = (job["executionCount"] ?? 0) + 1;
   job["latestCreatedExecution"] = {
     name: id,
@@ -61,7 +56,7 @@ export function execute(cloud: Cloud, job: Json, overrides: Json): Json {
     `projects/${project}/locations/${region}`,
     { "@type": TYPE, ...protoJson(execution) },
     async () => {
-      await run(cloud, execution);
+      await run(cloud, execution, tasks);
       const { message, state } = execution["conditions"][0];
       Object.assign(job["latestCreatedExecution"], {
         completionTime: execution["completionTime"],
@@ -87,84 +82,22 @@ export async function cancelExecution(
   await cloud.containers.stop(name);
 }
 
-/** All attempts of the one task. */
-async function run(cloud: Cloud, execution: Json): Promise<void> {
-  const { name, template } = execution;
-  const task = cloud.state.tasks[`${name}/tasks/task0`]!;
-  const attempts = 1 + (template.maxRetries ?? 0);
-  let failure = "";
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    task["retried"] = attempt;
-    execution["retriedCount"] = attempt;
-    let ending: Ending;
-    try {
-      ending = await attemptOnce(cloud, execution, attempt);
-    } catch (error) {
-      const reason =
-        error instanceof StartFailure ? error.conditionReason : "INTERNAL";
-      return ended(execution, task, "FAILED", {
-        message: (error as Error).message,
-        reason,
-      });
-    }
-    if (cancelled.has(name)) {
-      return ended(execution, task, "FAILED", {
-        message: "Execution was cancelled.",
-        executionReason: "CANCELLED",
-      });
-    }
-    task["lastAttemptResult"] = result(ending);
-    if (ending.exitCode === 0 && ending.cause === undefined) {
-      return ended(execution, task, "SUCCEEDED", {});
-    }
-    failure = task["lastAttemptResult"].status.message;
-  }
-  ended(execution, task, "FAILED", {
-    message: `Task ${shortName(name)}-task0 failed with message: ${failure}`,
-    executionReason: "NON_ZERO_EXIT_CODE",
-  });
-}
-
-/** @see https://cloud.google.com/run/docs/reference/rest/v2/TaskAttemptResult */
-function result({ exitCode, signal, cause }: Ending): Json {
-  const messages = {
-    timeout: "The configured timeout was reached.",
-    memory:
-      "The container exited with an error. Memory limit was exceeded: consider increasing it.",
-  };
-  return {
-    exitCode,
-    ...(signal === undefined ? {} : { termSignal: signal }),
-    status:
-      exitCode === 0 && cause === undefined
-        ? {}
-        : {
-            code: cause === "timeout" ? 4 : 2,
-            message: cause
-              ? messages[cause]
-              : "The container exited with an error.",
-          },
-  };
-}
-
-function ended(
+/** At most so many tasks at a time as the job says; each ends by itself, also when another has failed. */
+async function run(
+  cloud: Cloud,
   execution: Json,
-  task: Json,
-  state: "SUCCEEDED" | "FAILED",
-  why: Parameters<typeof condition>[2],
-): void {
-  const now = timestamp();
-  const conditions = [condition("Completed", state, why)];
-  Object.assign(task, { completionTime: now, conditions });
-  Object.assign(execution, {
-    completionTime: now,
-    updateTime: now,
-    reconciling: false,
-    runningCount: 0,
-    succeededCount: state === "SUCCEEDED" ? 1 : 0,
-    failedCount:
-      state === "FAILED" && why?.executionReason !== "CANCELLED" ? 1 : 0,
-    cancelledCount: why?.executionReason === "CANCELLED" ? 1 : 0,
-    conditions,
-  });
+  tasks: readonly Json[],
+): Promise<void> {
+  const { name, parallelism } = execution;
+  const waiting = [...tasks];
+  const isCancelled = () => cancelled.has(name);
+  const onChange = () => countTasks(execution, tasks);
+  await Promise.all(
+    Array.from({ length: parallelism }, async () => {
+      for (let next = waiting.shift(); next; next = waiting.shift()) {
+        await runTask(cloud, execution, next, isCancelled, onChange);
+      }
+    }),
+  );
+  complete(execution, tasks);
 }

@@ -6,6 +6,7 @@ import type { Json } from "../state";
 import { cancelExecution } from "./execute-job";
 import { executionsOf, job } from "./jobs";
 import { protoJson } from "./proto-json";
+import { deleteTasks } from "./tasks";
 
 /** @see https://cloud.google.com/run/docs/reference/rest/v2/projects.locations.jobs.executions */
 export const executions: Handlers = {
@@ -27,21 +28,8 @@ export const executions: Handlers = {
   "run.projects.locations.jobs.executions.delete": ({ path }, cloud) =>
     ending(cloud, execution(cloud, path["name"]!), ({ name }) => {
       delete cloud.state.executions[name];
-      delete cloud.state.tasks[`${name}/tasks/task0`];
+      deleteTasks(cloud, name);
     }),
-
-  "run.projects.locations.jobs.executions.tasks.list": ({ path }, cloud) => {
-    const { name } = execution(cloud, path["parent"]!);
-    return { tasks: [protoJson(cloud.state.tasks[`${name}/tasks/task0`]!)] };
-  },
-
-  "run.projects.locations.jobs.executions.tasks.get": ({ path }, { state }) => {
-    const task = state.tasks[path["name"]!];
-    if (task === undefined) {
-      throw new ApiError(404, `Resource ${path["name"]} does not exist.`);
-    }
-    return protoJson(task);
-  },
 
   "run.projects.locations.operations.get": ({ path }, { operations }) =>
     operations.get(path["name"]!),

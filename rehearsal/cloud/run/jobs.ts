@@ -11,6 +11,7 @@ import { queriedPage } from "../page-of";
 import { checkId, masked, requireEtag, resource } from "./resource";
 import { readSecrets } from "./secrets";
 import { pullImage, requireActAs } from "./start-checks";
+import { deleteTasks } from "./tasks";
 import { labelProblems, templateProblems } from "./template-rules";
 
 const TYPE = "type.googleapis.com/google.cloud.run.v2.Job";
@@ -65,7 +66,7 @@ export const jobs: Handlers = {
       delete cloud.state.jobs[name];
       for (const { name: execution } of executionsOf(cloud, name)) {
         delete cloud.state.executions[execution];
-        delete cloud.state.tasks[`${execution}/tasks/task0`];
+        deleteTasks(cloud, execution);
       }
       cloud.access.delete(name);
       return typed(found);

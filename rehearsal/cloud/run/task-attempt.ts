@@ -14,6 +14,7 @@ import { checkMounts, pullImage } from "./start-checks";
 export async function attemptOnce(
   cloud: Cloud,
   { name, job, template, taskCount }: Json,
+  { index }: Json,
   attempt: number,
 ): Promise<Ending> {
   const container = template.containers[0];
@@ -25,7 +26,7 @@ export async function attemptOnce(
     resourceLabels: { job_name: job, location: cloud.settings.region },
     labels: {
       "run.googleapis.com/execution_name": shortName(name),
-      "run.googleapis.com/task_index": "0",
+      "run.googleapis.com/task_index": String(index),
       "run.googleapis.com/task_attempt": String(attempt),
     },
   };
@@ -38,7 +39,7 @@ export async function attemptOnce(
     environment: {
       CLOUD_RUN_JOB: job,
       CLOUD_RUN_EXECUTION: shortName(name),
-      CLOUD_RUN_TASK_INDEX: "0",
+      CLOUD_RUN_TASK_INDEX: String(index),
       CLOUD_RUN_TASK_ATTEMPT: String(attempt),
       CLOUD_RUN_TASK_COUNT: String(taskCount),
     },
