@@ -20,6 +20,12 @@ describe("faults of a local cloud", () => {
       kind: "lost",
       times: 2,
     });
+    expect(parseFault("storage.objects.insert@my.bucket=full")).toEqual({
+      method: "storage.objects.insert",
+      about: "my.bucket",
+      kind: "full",
+      times: 1,
+    });
     expect(parseFault("run.jobs.run=burn")).toBeUndefined();
   });
 
@@ -41,6 +47,24 @@ describe("faults of a local cloud", () => {
     },
     10_000,
   );
+
+  test("meet only what they are about, until somebody mends it", async () => {
+    await cloud.bucket("full");
+    await cloud.bucket("with-room");
+    const { faults } = cloud.server.cloud;
+    const method = "storage.objects.insert";
+    faults.add({ method, about: "full", kind: "full", times: Infinity });
+    const put = (bucket: string) =>
+      cloud.refusal(cloud.upload(bucket, "a", ""));
+
+    expect(faults.waiting).toHaveLength(1);
+    expect(await put("with-room")).toBe("(not refused)");
+    expect(await put("full")).toContain("403 The storage quota has been");
+    expect(await put("full")).toContain("403 The storage quota has been");
+    expect(faults.waiting).toEqual([]);
+    faults.clear();
+    expect(await put("full")).toBe("(not refused)");
+  });
 
   test("fails when the token has expired, and says what to do", async () => {
     cloud.server.cloud.faults.add({

@@ -68,6 +68,7 @@ export async function dispatch(
     );
   }
   return cloud.faults.meet(method.id, () => handler(call, cloud), {
+    about: Object.values(path),
     gone: () => request.socket.destroyed,
     hold: (operation) => cloud.operations.hold(operation),
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { ApiError } from "./api-error";
+import { shortName } from "./identifiers";
 import type { Phase, PhaseFault, PhaseFaultKind } from "./phase-faults";
 
 /** What may go wrong with a call. */
@@ -23,7 +24,10 @@ export interface Fault {
   readonly method: string;
   readonly kind: FaultKind;
 
-  /** How many calls it meets. */
+  /** Of calls about what has this name, such as a bucket. @default all calls of the method */
+  readonly about?: string;
+
+  /** How many calls it meets; Infinity until somebody mends it. */
   readonly times: number;
 
   /** Of a stall. @default 600 */
@@ -41,13 +45,16 @@ export class ConnectionLost extends Error {
 }
 
 /**
- * `METHOD=KIND`, `METHOD=KIND*TIMES`; `stall-SECONDS` for another time than ten minutes.
+ * `METHOD=KIND`, `METHOD=KIND*TIMES`, `METHOD@NAME=KIND` for what is about one bucket, job, ...;
+ * `stall-SECONDS` for another time than ten minutes.
  *
  * @returns undefined for anything else
  */
 export function parseFault(text: string): Fault | undefined {
-  const [, method, kind = "", seconds, times = "1"] =
-    /^([\w.*]+)=(\w+)(?:-(\d{1,4}))?(?:\*(\d{1,4}))?$/.exec(text) ?? [];
+  const [, method, about, kind = "", seconds, times = "1"] =
+    /^([\w.*]+)(?:@([\w.-]+))?=(\w+)(?:-(\d{1,4}))?(?:\*(\d{1,4}))?$/.exec(
+      text,
+    ) ?? [];
   if (
     method === undefined ||
     !(kind in FAULT_KINDS) ||
@@ -59,12 +66,16 @@ export function parseFault(text: string): Fault | undefined {
     method,
     kind: kind as FaultKind,
     times: Number(times),
+    ...(about === undefined ? {} : { about }),
     ...(seconds === undefined ? {} : { seconds: Number(seconds) }),
   };
 }
 
 /** What a call leaves to its fault. */
 export interface MetCall {
+  /** Names of what it is about, the full ones. */
+  readonly about?: readonly string[];
+
   /** Whether the caller has gone. */
   readonly gone?: () => boolean;
 
@@ -72,10 +83,17 @@ export interface MetCall {
   readonly hold?: (operation: string) => unknown;
 }
 
+/** What is left of a fault. */
+interface Left<T> {
+  readonly fault: T;
+  times: number;
+  met: boolean;
+}
+
 /** Faults that have not happened yet. */
 export class Faults {
-  private readonly left: { readonly fault: Fault; times: number }[] = [];
-  private readonly phases: { readonly fault: PhaseFault; times: number }[] = [];
+  private readonly left: Left<Fault>[] = [];
+  private readonly phases: Left<PhaseFault>[] = [];
 
   constructor(faults: readonly (Fault | PhaseFault)[]) {
     for (const fault of faults) this.add(fault);
@@ -83,14 +101,14 @@ export class Faults {
 
   add(fault: Fault | PhaseFault): void {
     const { times } = fault;
-    if ("phase" in fault) this.phases.push({ fault, times });
-    else this.left.push({ fault, times });
+    if ("phase" in fault) this.phases.push({ fault, times, met: false });
+    else this.left.push({ fault, times, met: false });
   }
 
   /** Those that have not met all they were to meet. */
   get waiting(): readonly (Fault | PhaseFault)[] {
-    return [...this.left, ...this.phases].flatMap(({ fault, times }) =>
-      times > 0 ? [fault] : [],
+    return [...this.left, ...this.phases].flatMap(({ fault, times, met }) =>
+      times > 0 && !(met && times === Infinity) ? [fault] : [],
     );
   }
 
@@ -105,8 +123,10 @@ export class Faults {
     const next = this.phases.find(
       ({ fault, times }) => times > 0 && fault.phase === phase,
     );
-    if (next !== undefined) next.times -= 1;
-    return next?.fault.kind;
+    if (next === undefined) return undefined;
+    next.times -= 1;
+    next.met = true;
+    return next.fault.kind;
   }
 
   /**
@@ -117,15 +137,20 @@ export class Faults {
   async meet<T>(
     method: string,
     happen: () => T | Promise<T>,
-    { gone, hold }: MetCall = {},
+    { about = [], gone, hold }: MetCall = {},
   ): Promise<T> {
     const next = this.left.find(
-      ({ fault, times }) => times > 0 && matches(fault.method, method),
+      ({ fault, times }) =>
+        times > 0 &&
+        matches(fault.method, method) &&
+        (fault.about === undefined ||
+          about.map(shortName).includes(fault.about)),
     );
     if (next === undefined) {
       return happen();
     }
     next.times -= 1;
+    next.met = true;
     switch (next.fault.kind) {
       case "429":
         throw new ApiError(429, `Quota exceeded for ${method} (injected).`);

@@ -71,11 +71,12 @@ async function publish(
       bucket,
       object,
     );
-    await cloud.faults.meet("storage.objects.insert", async () => {
+    const put = async () => {
       const file = cloud.objects.temporaryFile();
       writeFileSync(file, text);
       await cloud.objects.put({ bucket, name: object, file, fields: {} });
-    });
+    };
+    await cloud.faults.meet("storage.objects.insert", put, { about: [bucket] });
   }
 }
 
