@@ -30,6 +30,10 @@ fi
 shift
 echo "$*" >> "$FAKE_LOG"
 [ "$1 $2" != "state pull" ] || cat "$FAKE_STATE" 2> /dev/null
+if [ "$1 $2" = "state push" ]; then
+  [ -z "$FAKE_FULL" ] || { echo "The storage quota has been exceeded" >&2; exit 1; }
+  cp "$3" "$FAKE_STATE"
+fi
 [ "$1" != apply-for-long ] || read -r end
 exit 0
 `;
@@ -195,6 +199,93 @@ test("a token's version is destroyed and never imported", async () => {
   ]);
   expect(output).toContain("have HF_TOKEN exported");
   expect(output).not.toContain("hf_marker");
+});
+
+describe("a budget and who is told of it", () => {
+  const ACCOUNT = `billingAccounts/${DEFAULTS.billingAccount}`;
+  const CHANNELS = `v3/projects/${DEFAULTS.project}/notificationChannels`;
+  const declared = (billing_account: string) =>
+    synthesized({
+      ...STACK,
+      resource: {
+        google_billing_budget: {
+          monthly: { billing_account, display_name: "tuneserve dev" },
+        },
+        google_monitoring_notification_channel: {
+          ada: { display_name: "ada@example.com", type: "email" },
+        },
+      },
+    });
+  const channel = (displayName = "ada@example.com") =>
+    cloud.post("monitoring", CHANNELS, {
+      ...{ displayName, type: "email" },
+      labels: { email_address: "ada@example.com" },
+    });
+  const budget = (displayName = "tuneserve dev") =>
+    cloud.client.request<{ name: string }>({
+      service: "billingbudgets",
+      path: `${ACCOUNT}/budgets`,
+      method: "POST",
+      quotaProject: DEFAULTS.project,
+      body: { displayName, amount: { specifiedAmount: { units: "7" } } },
+    });
+
+  test.each([
+    ["the project's own account", "${data.google_project.p.billing_account}"],
+    ["an account of its own", DEFAULTS.billingAccount],
+  ])("are found by their display names: %s", async (_which, account) => {
+    declared(account);
+    await channel("eve@example.com");
+    await budget("another");
+    const [{ name: told }, { name }] = [await channel(), await budget()];
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(imports()).toEqual([
+      { to: "google_billing_budget.monthly", id: name },
+      { to: "google_monitoring_notification_channel.ada", id: told },
+    ]);
+  });
+
+  test("are found on a later page of the list", async () => {
+    declared(DEFAULTS.billingAccount);
+    const { kept } = cloud.server.cloud.state;
+    for (let number = 0; number < 100; number++) {
+      const name = `${ACCOUNT}/budgets/${number}`;
+      kept[name] = { name, displayName: `of another stack ${number}` };
+    }
+    const { name } = await budget();
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(imports()).toEqual([
+      { to: "google_billing_budget.monthly", id: name },
+    ]);
+  });
+
+  test("are left to the user where there are two of them", async () => {
+    declared(DEFAULTS.billingAccount);
+    const [one, two] = [await budget(), await budget()];
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(output).toContain(
+      `google_billing_budget.monthly may be any of ${one.name}, ${two.name}: delete those that nothing uses`,
+    );
+    expect(imports()).toBeUndefined();
+  });
+
+  test("are nowhere while their APIs are off", async () => {
+    declared("${data.google_project.p.billing_account}");
+    for (const api of ["cloudbilling", "billingbudgets", "monitoring"]) {
+      delete cloud.server.cloud.state.apis[`${api}.googleapis.com`];
+    }
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(output).toContain("There is nothing to recover.");
+    expect(output).not.toContain("Could not find out");
+  });
 });
 
 test("the note of a local lock is removed", async () => {

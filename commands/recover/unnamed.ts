@@ -1,5 +1,10 @@
-import type { GoogleClient } from "../../provision/google-client";
+import type {
+  GoogleClient,
+  GoogleRequest,
+} from "../../provision/google-client";
 import type { Block, Found, Owner } from "./identity";
+
+const RETRY = { deadlineSeconds: 20 };
 
 /**
  * Import ids of a declared resource whose name the API makes up, found by what
@@ -13,17 +18,12 @@ export async function findUnnamed(
   { project }: Owner,
   google: GoogleClient,
 ): Promise<string[] | undefined> {
-  const retry = { deadlineSeconds: 20 };
   if (type === "google_monitoring_notification_channel") {
-    const { notificationChannels = [] } = await google.request<{
-      notificationChannels?: Found[];
-    }>({
+    const channels = await all(google, "notificationChannels", {
       service: "monitoring",
       path: `v3/projects/${project}/notificationChannels`,
-      query: { pageSize: "1000" },
-      retry,
     });
-    return names(notificationChannels, block["display_name"]);
+    return names(channels, block["display_name"]);
   }
   if (type === "google_billing_budget") {
     const declared = String(block["billing_account"]);
@@ -34,20 +34,37 @@ export async function findUnnamed(
             service: "cloudbilling",
             path: `projects/${project}/billingInfo`,
             quotaProject: project,
-            retry,
+            retry: RETRY,
           })
         ).billingAccountName
       : `billingAccounts/${declared.replace(/^billingAccounts\//, "")}`;
-    const { budgets = [] } = await google.request<{ budgets?: Found[] }>({
+    const budgets = await all(google, "budgets", {
       service: "billingbudgets",
       path: `${account}/budgets`,
-      query: { pageSize: "1000" },
       quotaProject: project,
-      retry,
     });
     return names(budgets, block["display_name"]);
   }
   return undefined;
+}
+
+/** All of a list, which comes by pages: a page of budgets has 100 at most. */
+async function all(
+  google: GoogleClient,
+  plural: string,
+  call: Pick<GoogleRequest, "service" | "path" | "quotaProject">,
+): Promise<Found[]> {
+  const found: Found[] = [];
+  for (let pageToken: string | undefined = ""; pageToken !== undefined; ) {
+    const page: Found = await google.request<Found>({
+      ...call,
+      query: { pageSize: "100", ...(pageToken ? { pageToken } : {}) },
+      retry: RETRY,
+    });
+    found.push(...(page[plural] ?? []));
+    pageToken = page["nextPageToken"] || undefined;
+  }
+  return found;
 }
 
 function names(found: readonly Found[], displayName: unknown): string[] {
