@@ -288,6 +288,67 @@ describe("a budget and who is told of it", () => {
   });
 });
 
+describe("after an apply that could not save its state", () => {
+  const unsaved = () => path.join(stack, "errored.tfstate");
+  const state = (serial: number, ...types: string[]) =>
+    JSON.stringify({
+      ...{ version: 4, lineage: "l", serial },
+      resources: types.map((type) => ({
+        ...{ mode: "managed", type, name: "train" },
+        instances: [{ attributes: {} }],
+      })),
+    });
+  const left = (serial: number, ...types: string[]) =>
+    writeFileSync(unsaved(), state(serial, ...types));
+
+  test("that is saved, and what is in it is imported no more", async () => {
+    await trainAccount("Trains");
+    writeFileSync(path.join(root, "state"), state(1));
+    left(2, "google_service_account");
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(output).toContain("with 1 resources, to be saved:");
+    expect(calls()).toContain(`state push ${unsaved()}\n`);
+    expect(existsSync(unsaved())).toBe(false);
+    expect(imports()).toBeUndefined();
+  });
+
+  test("that goes, where the saved one has moved on, and what exists is imported", async () => {
+    await trainAccount("Trains");
+    writeFileSync(path.join(root, "state"), state(2));
+    left(2, "google_service_account");
+
+    expect(await recovered("--yes")).toBe(0);
+
+    expect(output).toContain("older than the saved one, to be deleted:");
+    expect(calls()).not.toContain("state push");
+    expect(existsSync(unsaved())).toBe(false);
+    expect(imports()).toHaveLength(1);
+  });
+
+  test("fails when it still cannot be saved, and keeps it", async () => {
+    left(2, "google_service_account");
+    const full = { ...surroundings(), env: { ...env(), FAKE_FULL: "1" } };
+
+    await expect(recover(["--yes"], full)).rejects.toThrow(
+      /quota has been exceeded\nThe state stays in .*run npm run recover again/,
+    );
+    expect(existsSync(unsaved())).toBe(true);
+  });
+
+  test.each([
+    ["deploy", deploy],
+    ["destroy", destroy],
+  ])("fails when %s comes before npm run recover", async (_name, command) => {
+    left(2);
+
+    await expect(command(["--auto-approve"], surroundings())).rejects.toThrow(
+      /errored\.tfstate\. Mend .* then npm run recover/,
+    );
+  });
+});
+
 test("the note of a local lock is removed", async () => {
   const note = path.join(root, ".terraform.dev.tfstate.lock.info");
   writeFileSync(note, JSON.stringify(lockNote(`me@${hostname()}`)));

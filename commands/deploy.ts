@@ -31,6 +31,7 @@ import {
 } from "./terraform";
 import { checkTokenSecret } from "./token-secret";
 import { ENVIRONMENT } from "./settings-options";
+import { requireSavedState, unsavedStateAdvice } from "./unsaved-state";
 
 const OPTIONS = {
   environment: ENVIRONMENT,
@@ -76,6 +77,7 @@ export async function deploy(
   for (const warning of stack.warnings) {
     console.error(`Warning: ${warning}`);
   }
+  requireSavedState(stack);
   // A crash may have left some, and init reads them too.
   pruneImports(stack, json, []);
 
@@ -112,6 +114,8 @@ export async function deploy(
         refused === undefined ? await failedServices(json, google) : [refused];
       for (const reason of reasons) console.error(reason);
     }
+    const advice = unsavedStateAdvice(stack);
+    if (advice !== undefined) console.error(advice);
     return closing(apply);
   } finally {
     // Found anew by the next deploy, if it is there then.

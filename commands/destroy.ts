@@ -24,6 +24,7 @@ import {
   withoutTokens,
 } from "./terraform";
 import { ENVIRONMENT } from "./settings-options";
+import { requireSavedState } from "./unsaved-state";
 
 const OPTIONS = {
   environment: ENVIRONMENT,
@@ -73,6 +74,7 @@ export async function destroy(
     );
   }
   const { stack, json } = openStack(root, env, values.environment);
+  requireSavedState(stack);
   const declared = findModelsBucket(json);
   // It stays, whether or not it is in the state.
   if (declared) dropImport(stack, declared.address);

@@ -21,7 +21,8 @@ import {
 } from "./recover/state-lock";
 import { destroyVersion, leftTokenVersions } from "./recover/token-versions";
 import type { Surroundings } from "./surroundings";
-import { captureTerraform, stateResources } from "./terraform";
+import { captureTerraform, resourcesOf } from "./terraform";
+import { saveState, unsavedState } from "./unsaved-state";
 import { ENVIRONMENT } from "./settings-options";
 
 const OPTIONS = {
@@ -37,8 +38,8 @@ const OPTIONS = {
 const COMMAND: Command<typeof OPTIONS> = {
   name: "recover",
   summary:
-    "After a deploy that was killed: removes the lock that it left on the state, and has the next deploy import\n" +
-    "what it made and could not write down. Shows all of it and asks first. After Ctrl-C it is not needed.",
+    "After a deploy that was killed: removes the lock that it left on the state, saves the state if Terraform could\n" +
+    "not, and has the next deploy import what it made and could not write down. Shows all of it and asks first. After Ctrl-C it is not needed.",
   options: OPTIONS,
 };
 
@@ -95,7 +96,10 @@ export async function recover(
     [lock, named] = [undefined, undefined];
     init();
   }
-  const state = stateResources(stack.directory, env);
+  const saved = captureTerraform(stack.directory, ["state", "pull"], env);
+  const unsaved = unsavedState(stack, saved);
+  const state =
+    unsaved && !unsaved.outdated ? unsaved.resources : resourcesOf(saved);
   if (state.length === 0) {
     console.log(`The state of environment ${stack.name} is empty.`);
   }
@@ -106,11 +110,11 @@ export async function recover(
     ...imports.map(({ to }) => to),
   ]);
   const versions = await leftTokenVersions(json, state, ours, google);
-  const text = report(lock, existing, versions);
+  const text = report(lock, existing, versions, unsaved);
   if (text !== "") {
     console.log(text);
   }
-  if (!lock && imports.length === 0 && versions.length === 0) {
+  if (!lock && !unsaved && imports.length === 0 && versions.length === 0) {
     writeImports(stack, []);
     console.log("There is nothing to recover. Go on with npm run deploy.");
     return 0;
@@ -119,6 +123,10 @@ export async function recover(
   if (lock) {
     removeLock(backend, lock, stack, env);
     console.log("The lock is removed.");
+  }
+  if (unsaved) {
+    saveState(unsaved, stack, env);
+    if (!unsaved.outdated) console.log("The state is saved.");
   }
   for (const version of versions) {
     await destroyVersion(version, google);

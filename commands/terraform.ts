@@ -92,11 +92,14 @@ export function stateResources(
   directory: string,
   env: NodeJS.ProcessEnv = process.env,
 ): StateResource[] {
-  const pulled = captureTerraform(directory, ["state", "pull"], env);
-  if (pulled.trim() === "") {
-    return [];
-  }
-  const state = JSON.parse(pulled) as { resources?: RawResource[] };
+  return resourcesOf(captureTerraform(directory, ["state", "pull"], env));
+}
+
+/** What a state holds, given as Terraform's JSON; nothing where that is empty. */
+export function resourcesOf(text: string): StateResource[] {
+  const state = JSON.parse(text.trim() || "{}") as {
+    resources?: RawResource[];
+  };
   return (state.resources ?? [])
     .filter(
       (resource) =>

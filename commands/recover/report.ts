@@ -1,4 +1,5 @@
 import type { ExistingResources } from "./existing-resources";
+import type { UnsavedState } from "../unsaved-state";
 import { isOfThisMachine, type StateLock } from "./state-lock";
 
 /** What a recovery would do, before it asks. */
@@ -6,6 +7,7 @@ export function report(
   lock: StateLock | undefined,
   { imports, foreign, unknown }: ExistingResources,
   versions: readonly string[],
+  unsaved?: UnsavedState,
 ): string {
   const lines: string[] = [];
   if (lock) {
@@ -16,6 +18,14 @@ export function report(
       "Lock on the state, to be removed:",
       `  ${lock.id}  ${lock.operation} by ${lock.who} at ${lock.created}`,
       `  ${holder}`,
+    );
+  }
+  if (unsaved) {
+    lines.push(
+      unsaved.outdated
+        ? "State that Terraform could not save, older than the saved one, to be deleted:"
+        : `State that Terraform could not save, with ${unsaved.resources.length} resources, to be saved:`,
+      `  ${unsaved.file}`,
     );
   }
   if (imports.length > 0) {
