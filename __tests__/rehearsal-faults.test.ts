@@ -106,6 +106,7 @@ describe("a case", () => {
 
   test("fails when a deploy without npm run recover does not name it", () => {
     expect(unnamedRecovery("Error 409: it already exists")).toHaveLength(1);
+    expect(unnamedRecovery("left in errored.tfstate")).toHaveLength(1);
     expect(
       unnamedRecovery("Error 409: it already exists. npm run recover first"),
     ).toEqual([]);

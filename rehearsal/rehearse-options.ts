@@ -26,7 +26,7 @@ const OPTIONS = {
   series: {
     type: "string",
     value: "TEXT",
-    text: "with --interruptions: only series with this in the name (SIGINT, SIGKILL, local, Storage); with --faults: only such cases (provider, builds, serving, training)",
+    text: "with --interruptions: only series with this in the name (SIGINT, SIGKILL, local, Storage); with --faults: only such cases (provider, state, builds, serving, training)",
   },
   keep: {
     type: "boolean",

@@ -1,5 +1,5 @@
 import type { CloneCloud } from "../interruptions/clone-cloud";
-import type { CloneCommand, Settings } from "../interruptions/clone";
+import type { Clone, CloneCommand, Settings } from "../interruptions/clone";
 
 /** A deploy that something goes wrong with. */
 export interface FaultCase {
@@ -13,6 +13,9 @@ export interface FaultCase {
 
   /** And beside the model. @default as committed */
   readonly environment?: Settings;
+
+  /** Bucket that Terraform's state lies in. @default beside the project */
+  readonly stateBucket?: string;
 
   /** Terraform's file of overrides beside the synthesized stack. @default none */
   readonly override?: Settings;
@@ -34,6 +37,9 @@ export interface FaultCase {
 
   /** Whether the user first deploys again, which `npm run recover` is then named for. */
   readonly impatient?: boolean;
+
+  /** What happens before the user goes on. */
+  readonly then?: (clone: Clone) => void;
 
   /** Executions that do not succeed. @default 0 */
   readonly failedExecutions?: number;

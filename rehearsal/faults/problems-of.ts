@@ -40,9 +40,10 @@ export function problemsOf(
   return problems;
 }
 
-/** Where a deploy that should have met something that exists did not, or did not say what mends it. */
+/** Where a deploy that should have met what only a recovery mends did not, or did not name it. */
 export function unnamedRecovery(output: string): string[] {
-  return EXISTS.test(output) && /npm run recover/.test(output)
+  return (EXISTS.test(output) || /errored\.tfstate/.test(output)) &&
+    /npm run recover/.test(output)
     ? []
     : ["a deploy without npm run recover did not say that it is for this"];
 }

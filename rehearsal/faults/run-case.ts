@@ -30,11 +30,15 @@ export async function runCase(
   clone: Clone,
   folder: string,
 ): Promise<CaseResult> {
-  const cloud = await CloneCloud.start(clone, folder);
+  const { stateBucket: bucket } = each;
+  const cloud = await CloneCloud.start(clone, folder, bucket);
   const { faults } = cloud.cloud;
   const problems: string[] = [];
   try {
-    clone.configure(each.model, each.environment);
+    clone.configure(each.model, {
+      ...each.environment,
+      ...(bucket === undefined ? {} : { state: { bucket } }),
+    });
     if (each.override) clone.override(each.override);
     each.prepare?.(cloud);
     if (each.update) {
@@ -53,6 +57,7 @@ export async function runCase(
     problems.push(...problemsOf(each, code, output, faults.waiting));
     // Some stand in for what lasts until somebody has mended it.
     faults.clear();
+    each.then?.(clone);
     if (each.impatient) {
       const again = cloud.command("deploy", "--auto-approve");
       await again.ended;

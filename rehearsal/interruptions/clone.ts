@@ -141,7 +141,13 @@ export class Clone {
     rmSync(join(this.folder, `.terraform.${ENVIRONMENT}.tfstate.lock.info`), {
       force: true,
     });
-    for (const name of ["imports.tf.json", OVERRIDE]) {
+    // The last one: which backend Terraform was initialized with.
+    for (const name of [
+      "imports.tf.json",
+      "errored.tfstate",
+      OVERRIDE,
+      ".terraform/terraform.tfstate",
+    ]) {
       rmSync(join(this.stack, name), { force: true });
     }
   }
