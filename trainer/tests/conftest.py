@@ -47,15 +47,28 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """All test files are imported, and no test has started a thread yet."""
+    with_forks = any("forks" in item.fixturenames for item in session.items)
+    for name in WARM if with_forks else ():
+        importlib.import_module(name)
     if "torch" in sys.modules:
         # A random model never ends its answers, and the 128 tokens of each say no more than these.
-        importlib.import_module("finetune.publishing.golden").LONGEST = 12
-    if any("forks" in item.fixturenames for item in session.items):
-        for name in WARM:
-            importlib.import_module(name)
+        importlib.import_module("finetune.publishing.golden").LONGEST = 4
+    keep_what_is_imported()
+    if with_forks:
         session.stash[FORKS] = Forks.of_this_process()
-    # What is imported stays: nobody has to look for garbage in it again and again.
+
+
+def keep_what_is_imported() -> None:
+    """What is imported stays: nobody has to look for garbage in it again and again."""
+    gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _of_each_file() -> Iterator[None]:
+    """Tests import more on their way."""
+    yield
+    keep_what_is_imported()
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ Importing torch takes longer than a whole run on a tiny base, and many tests nee
 own. So one process that has the imports behind it waits, and forks whenever one is asked for.
 """
 
+import gc
 import os
 import pickle
 import signal
@@ -84,6 +85,9 @@ class Forks:
 def serve(connection: Connection) -> None:
     """The waiting process itself. It ends with the one that asks, and never returns."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A collection that looked at what is imported would copy all its memory in each fork.
+    gc.collect()
+    gc.freeze()
     while True:
         try:
             asked = pickle.loads(connection.recv_bytes())
