@@ -1,3 +1,4 @@
+import { BUDGET_CASES } from "./budget-cases";
 import { ENDLESS_CASES } from "./endless-cases";
 import type { FaultCase } from "./fault-case";
 import { IMAGE_AND_SERVICE_CASES } from "./image-and-service-cases";
@@ -8,6 +9,7 @@ import { TRAINING_CASES } from "./training-cases";
 /** All of them. */
 export const FAULT_CASES: readonly FaultCase[] = [
   ...PROVIDER_CASES,
+  ...BUDGET_CASES,
   ...ENDLESS_CASES,
   ...STATE_CASES,
   ...IMAGE_AND_SERVICE_CASES,

@@ -31,7 +31,8 @@ export function disagreements(
 ): string[] {
   const { accounts, secrets, secretVersions, buckets, jobs, services } =
     cloud.state;
-  const { repositories, executions, builds, images, objects } = cloud.state;
+  const { repositories, executions, builds, images, objects, kept } =
+    cloud.state;
   const attributes = (type: string, name: string) =>
     (state.resources ?? [])
       .filter((resource) => resource.type === type)
@@ -90,6 +91,18 @@ export function disagreements(
     Object.keys(services).map(lastPart),
     attributes("google_cloud_run_v2_service", "name"),
   );
+  for (const [what, type] of [
+    ["budgets", "google_billing_budget"],
+    ["notificationChannels", "google_monitoring_notification_channel"],
+  ] as const) {
+    compare(
+      what,
+      Object.keys(kept)
+        .filter((name) => name.includes(`/${what}/`))
+        .map(lastPart),
+      attributes(type, "name").map(lastPart),
+    );
+  }
   const all = Object.values(executions);
   const succeeded = all.filter((each) => each["succeededCount"]);
   if (succeeded.length !== 1 || all.length !== 1 + failedExecutions) {
