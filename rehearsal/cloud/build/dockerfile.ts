@@ -53,6 +53,9 @@ export function readDockerfile(text: string): Instruction[] {
       const next = lines[++index]!;
       if (!/^\s*#/.test(next)) whole = whole.replace(/\\\s*$/, " ") + next;
     }
+    if (/^\s*(RUN|COPY|ADD)\s/i.test(whole)) {
+      index = afterHeredocs(whole, lines, index);
+    }
     const [, word = "", value = ""] = /^\s*(\S+)\s*([\s\S]*?)\s*$/.exec(whole)!;
     const keyword = word.toUpperCase();
     if (!KEYWORDS.includes(keyword)) {
@@ -77,6 +80,36 @@ export function readDockerfile(text: string): Instruction[] {
     );
   }
   return instructions;
+}
+
+/**
+ * The lines of a RUN's heredocs belong to it, and are carried out as little as it is.
+ *
+ * @returns the last of them
+ */
+function afterHeredocs(
+  instruction: string,
+  lines: readonly string[],
+  last: number,
+): number {
+  let index = last;
+  for (const [, , end = ""] of instruction.matchAll(/<<-?(["']?)(\w+)\1/g)) {
+    if (!/^\s*RUN\s/i.test(instruction)) {
+      throw new DockerfileError(
+        "this local cloud reads heredocs of RUN only",
+        last + 1,
+      );
+    }
+    do index += 1;
+    while (index < lines.length && lines[index]!.trim() !== end);
+    if (index === lines.length) {
+      throw new DockerfileError(
+        `dockerfile parse error on line ${last + 1}: unterminated heredoc`,
+        last + 1,
+      );
+    }
+  }
+  return index;
 }
 
 /** Instructions of the last stage, its FROM first; earlier stages are not built. */
