@@ -148,6 +148,66 @@ describe("what a container of a local cloud needs to start", () => {
     expect(() => writeFileSync(file!, "", { flag: "r+" })).toThrow("ENOENT");
   }, 30_000);
 
+  test("mounts an empty folder, empty at each attempt", async () => {
+    const program =
+      'import { readdirSync, writeFileSync } from "node:fs"; console.log(readdirSync(process.argv[2])); writeFileSync(process.argv[2] + "/a", "");';
+    const made = await job(
+      "scratch",
+      {
+        image: image("scratch", program),
+        args: ["/scratch"],
+        volumeMounts: [{ name: "e", mountPath: "/scratch" }],
+      },
+      { volumes: [{ name: "e", emptyDir: { medium: "MEMORY" } }] },
+    );
+    await cloud.done("run", made);
+    await run("scratch");
+    await run("scratch");
+
+    expect(cloud.logOf("job_name", "scratch")).toEqual(["[]", "[]"]);
+  });
+
+  test("puts lines under the log and severity that Cloud Run gives them", async () => {
+    const program =
+      'for (const severity of ["warning", "LOUD", 7]) console.log(JSON.stringify({ severity, message: "a" }));';
+    const container = { image: image("logging", program) };
+    await cloud.done("run", await job("logging", container));
+    await run("logging");
+
+    const { entries } = await cloud.post("logging", "entries:list", {
+      resourceNames: [PROJECT],
+      filter:
+        'log_id("run.googleapis.com/stdout") AND resource.labels.job_name="logging"',
+    });
+    expect(entries.map(({ severity }: any) => severity)).toEqual([
+      ...["WARNING", "DEFAULT", "DEFAULT"],
+    ]);
+  });
+
+  test.each<[string, object, object, string]>([
+    [
+      "a volume is a file share",
+      {},
+      { volumes: [{ name: "n", nfs: { server: "s", path: "/" } }] },
+      "volumes of type nfs",
+    ],
+    [
+      "a second container stands beside it",
+      {},
+      { containers: [{ image: "a" }, { image: "b" }] },
+      "more than one container",
+    ],
+  ])(
+    "fails when %s, which would be left out in silence",
+    async (_why, container, template, message) => {
+      const made = job("unspoken", { image: "a", ...container }, template);
+
+      expect(await cloud.refusal(made)).toBe(
+        `501 This local cloud does not speak ${message} of a job (docs/local-cloud.md).`,
+      );
+    },
+  );
+
   test("what a job writes into a mounted bucket and deletes there is so in the bucket", async () => {
     await cloud.bucket("written");
     for (const name of ["kept", "gone", "changed"]) {

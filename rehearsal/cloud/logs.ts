@@ -1,5 +1,6 @@
 import type { CloudSettings } from "./cloud-settings";
 import { nextNumber, timestamp } from "./identifiers";
+import { rank } from "./log-filter/operand";
 import type { CloudState, Json } from "./state";
 
 /** Where an entry comes from. @see https://cloud.google.com/logging/docs/api/v2/resource-list */
@@ -8,6 +9,13 @@ export interface LogSource {
   readonly resourceLabels: Readonly<Record<string, string>>;
   readonly labels?: Readonly<Record<string, string>>;
 }
+
+/** What a container prints to stdout and stderr is taken as one. */
+const LOGS = {
+  build: "cloudbuild",
+  cloud_run_job: "run.googleapis.com%2Fstdout",
+  cloud_run_revision: "run.googleapis.com%2Fstdout",
+} as const;
 
 /** What Cloud Logging keeps. */
 export class Logs {
@@ -21,7 +29,7 @@ export class Logs {
     const { type, resourceLabels, labels = {} } = source;
     const project_id = this.settings.project;
     this.write({
-      logName: `projects/${project_id}/logs/${type}`,
+      logName: `projects/${project_id}/logs/${LOGS[type]}`,
       resource: { type, labels: { project_id, ...resourceLabels } },
       labels,
       severity,
@@ -47,7 +55,10 @@ function payload(text: string): Json {
       const { severity, ...jsonPayload } = json as Json;
       return {
         jsonPayload,
-        ...(typeof severity === "string" ? { severity } : {}),
+        // Anything else than a severity is DEFAULT.
+        ...(typeof severity === "string" && rank(severity) !== undefined
+          ? { severity: severity.toUpperCase() }
+          : {}),
       };
     }
   } catch {

@@ -17,6 +17,7 @@ import { randomHex, shortName } from "../identifiers";
 import type { Secrets } from "../run/secrets";
 import type { Json } from "../state";
 import { MountedBucket } from "../storage/mounted-bucket";
+import { localText } from "./local-text";
 import { LogTail } from "./log-tail";
 import { memoryExceeded, memoryLimit, watchMemory } from "./memory-limit";
 import { MetadataServer } from "./metadata-server";
@@ -44,7 +45,12 @@ export async function startProcess(
   mkdirSync(home, { recursive: true });
   const secretFolder = join(folder, `${id}-secrets`);
   writeSecrets(secretFolder, props.secrets);
-  const local = localText(cloud, template, container, secretFolder, props.port);
+  const local = localText(
+    cloud,
+    template,
+    { secrets: secretFolder, empty: join(folder, `${id}-volumes`) },
+    props.port,
+  );
   const metadata = await MetadataServer.start(
     cloud,
     template["serviceAccount"],
@@ -128,46 +134,4 @@ function writeSecrets(folder: string, { files }: Secrets): void {
       writeFileSync(file, content, { mode: 0o400 });
     }
   }
-}
-
-/** Puts local folders in place of mount paths, and the local port in place of the container's. */
-function localText(
-  cloud: Cloud,
-  template: Json,
-  container: Json,
-  secretFolder: string,
-  port: number | undefined,
-): (text: string) => string {
-  const mounts = (container["volumeMounts"] ?? []).flatMap(
-    ({ name, mountPath }: Json) => {
-      const volume = template["volumes"]?.find(
-        (each: Json) => each.name === name,
-      );
-      const bucket: string | undefined = volume?.gcs?.bucket;
-      if (volume?.secret) {
-        return [[mountPath, join(secretFolder, name)] as const];
-      }
-      return bucket === undefined
-        ? []
-        : [[mountPath, cloud.objects.bucketFolder(bucket).view] as const];
-    },
-  );
-  const containerPort = container["ports"]?.[0]?.containerPort ?? 8080;
-  return (text) => {
-    let result = text;
-    for (const [mountPath, view] of mounts) {
-      // Whole segments only, and no part of a longer path.
-      const here = new RegExp(
-        `(?<![\\w./-])${mountPath.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(?![\\w.-])`,
-        "g",
-      );
-      result = result.replace(here, () => view);
-    }
-    return port === undefined
-      ? result
-      : result.replace(
-          new RegExp(`^(--?port[= ])${containerPort}$`),
-          `$1${port}`,
-        );
-  };
 }

@@ -8,6 +8,7 @@ import { cancelExecution, execute } from "./execute-job";
 import { requireOverrides } from "./overrides";
 import { protoJson } from "./proto-json";
 import { queriedPage } from "../page-of";
+import { requireSpoken } from "./not-spoken";
 import { checkId, masked, requireEtag, resource } from "./resource";
 import { readSecrets } from "./secrets";
 import { pullImage, requireActAs } from "./start-checks";
@@ -132,6 +133,7 @@ function save(
   if (problems.length > 0) {
     throw new ApiError(400, problems.join("\n"));
   }
+  requireSpoken("job", template.template);
   requireActAs(cloud, call.principal, template.template.serviceAccount);
   readSecrets(cloud, template.template);
   const saved: Json = {

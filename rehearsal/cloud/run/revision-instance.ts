@@ -1,13 +1,15 @@
-import { connect } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
 import { freePort } from "../../rehearsal-settings";
 import type { Cloud } from "../cloud";
 import type { Workload } from "../containers/workload";
 import { shortName } from "../identifiers";
 import type { LogSource } from "../logs";
 import type { Json } from "../state";
+import { started, watchLiveness } from "./probes";
 import { readSecrets } from "./secrets";
 import { checkMounts, pullImage } from "./start-checks";
+
+const NOT_ALIVE =
+  "The user-provided container failed the configured liveness probe checks and is shut down.";
 
 /** The one instance that a revision has, or has not: none while nobody asks. */
 export class RevisionInstance {
@@ -87,7 +89,7 @@ export class RevisionInstance {
     const over = new AbortController();
     try {
       await Promise.race([
-        probed(container, port, over.signal),
+        started(container, port, over.signal),
         workload.ended.then(({ exitCode }) => {
           throw new Error(
             `The user-provided container exited with code ${exitCode} before it listened on the port defined by PORT=${container["ports"][0].containerPort}. Logs for this revision might contain more information.`,
@@ -100,7 +102,12 @@ export class RevisionInstance {
     } finally {
       over.abort();
     }
+    const watch = watchLiveness(container, port, () => {
+      cloud.logs.line(log, NOT_ALIVE, "ERROR");
+      void workload.stop();
+    });
     void workload.ended.then(() => {
+      watch.abort();
       // It died: the next request starts another.
       if (this.workload === workload) this.starting = undefined;
     });
@@ -118,57 +125,4 @@ export class RevisionInstance {
     );
     this.idleTimer.unref();
   }
-}
-
-/** Waits for a container's startup probe. @see https://cloud.google.com/run/docs/configuring/healthchecks */
-async function probed(
-  { startupProbe: probe, ports }: Json,
-  port: number,
-  signal: AbortSignal,
-): Promise<void> {
-  // Without a probe: one attempt of 240 s to connect.
-  const {
-    initialDelaySeconds = 0,
-    periodSeconds = probe ? 10 : 1,
-    timeoutSeconds = 1,
-    failureThreshold = probe ? 3 : 240,
-    httpGet,
-  } = probe ?? {};
-  await sleep(initialDelaySeconds * 1000);
-  for (
-    let failures = 0;
-    failures < failureThreshold && !signal.aborted;
-    failures++
-  ) {
-    const began = Date.now();
-    const passed = httpGet
-      ? await answers(
-          `http://127.0.0.1:${port}${httpGet.path ?? "/"}`,
-          timeoutSeconds,
-        )
-      : await accepts(port);
-    if (passed) return;
-    await sleep(Math.max(0, periodSeconds * 1000 - (Date.now() - began)));
-  }
-  throw new Error(
-    probe
-      ? "The user-provided container failed the configured startup probe checks. Logs for this revision might contain more information."
-      : `The user-provided container failed to start and listen on the port defined provided by the PORT=${ports[0].containerPort} environment variable within the allocated timeout.`,
-  );
-}
-
-async function answers(url: string, seconds: number): Promise<boolean> {
-  const signal = AbortSignal.timeout(seconds * 1000);
-  const answer = await fetch(url, { signal }).catch(() => undefined);
-  await answer?.body?.cancel();
-  return answer !== undefined && answer.status >= 200 && answer.status < 400;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1");
-    socket.once("connect", () => resolve(true));
-    socket.once("error", () => resolve(false));
-    socket.once("connect", () => socket.destroy());
-  });
 }

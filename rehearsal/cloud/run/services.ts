@@ -8,6 +8,7 @@ import { deploy } from "./deploy-service";
 import { protoJson } from "./proto-json";
 import { requireServiceQuota } from "./quota";
 import { queriedPage } from "../page-of";
+import { requireSpoken } from "./not-spoken";
 import { checkId, masked, requireEtag, resource } from "./resource";
 import { LATEST } from "./service-fronts";
 import { serviceJson, typed } from "./service-json";
@@ -118,6 +119,7 @@ async function save(
     throw new ApiError(400, problems.join("\n"));
   }
   requireServiceQuota(cloud.settings, asked["template"]);
+  requireSpoken("service", template);
   requireActAs(cloud, call.principal, template.serviceAccount);
   readSecrets(cloud, template);
   const saved: Json = {
