@@ -50,7 +50,11 @@ def test_lists_beside_one_another_are_not_nesting():
         (b"[-Infinity]", "-Infinity is no JSON number"),
         (b"[1e400]", "1e400 is beyond what a number can hold"),
         (b"[-9223372036854775809]", "more than 64 bits"),
-        (b"[" + b"1" * 5000 + b"]", "11111111111111111111... has more than 64 bits"),
+        pytest.param(
+            b"[" + b"1" * 5000 + b"]",
+            "11111111111111111111... has more than 64 bits",
+            id="a number of 5000 digits",
+        ),
         (b'{"prompt": "x", "prompt": "y"}', 'the name "prompt" comes twice in one object'),
         (b'[{"a": {"b": 1, "b": 1}}]', 'the name "b" comes twice'),
         (b'{"prompt": "\\ud800"}', "surrogates not allowed"),
@@ -61,7 +65,14 @@ def test_fails_when_the_body_is_no_json(body, words):
     assert words in refusal(body)
 
 
-@pytest.mark.parametrize("body", [b"[" * 3000, b'{"prompt":' * 3000, b'[{"a": "b"},' * 65])
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param(b"[" * 3000, id="lists"),
+        pytest.param(b'{"prompt":' * 3000, id="objects"),
+        pytest.param(b'[{"a": "b"},' * 65, id="lists of objects"),
+    ],
+)
 def test_fails_when_the_body_is_nested_beyond_reason(body):
     assert "levels deep, allowed are 64; flatten it" in refusal(body)
 
@@ -72,7 +83,13 @@ def test_fails_when_quotes_are_wrong_and_brackets_hide_behind_them():
 
 
 @pytest.mark.parametrize(
-    "body", [b"[]" * 2**19, b'{"prompt": "' + b'\\"' * 2**19, b'"' * 2**20, b"[" * 2**20]
+    "body",
+    [
+        pytest.param(b"[]" * 2**19, id="empty lists"),
+        pytest.param(b'{"prompt": "' + b'\\"' * 2**19, id="escaped quotes"),
+        pytest.param(b'"' * 2**20, id="quotes"),
+        pytest.param(b"[" * 2**20, id="open lists"),
+    ],
 )
 def test_fails_soon_when_a_megabyte_is_made_to_take_long(body):
     began = time.process_time()

@@ -58,8 +58,8 @@ def test_errors_below_v1_have_the_form_that_openais_clients_read(ask):
     [
         (b"", "the body must be JSON"),
         (b"prompt=x", "the body must be JSON"),
-        (b"[" * 3000, "nested 3000 levels deep, allowed are 64"),
-        (b'{"prompt":' * 3000, "nested 3000 levels deep, allowed are 64"),
+        pytest.param(b"[" * 3000, "nested 3000 levels deep, allowed are 64", id="lists"),
+        pytest.param(b'{"prompt":' * 3000, "nested 3000 levels deep, allowed are 64", id="objects"),
         (b'{"temperature": NaN}', "NaN is no JSON number"),
         (b'{"prompt": "a", "prompt": "b"}', "comes twice"),
         (b'{"prompt": "\\ud800"}', "surrogates not allowed"),

@@ -101,7 +101,10 @@ def test_fails_when_the_manifest_lists_what_describes_it(version_directory, name
 
 @pytest.mark.parametrize(
     ("size", "crc32c"),
-    [(-1, "AAAAAA=="), (10**30, "AAAAAA=="), (1, ""), (1, "AAAAAA"), (1, "A" * 500)],
+    [
+        *[(-1, "AAAAAA=="), (10**30, "AAAAAA=="), (1, ""), (1, "AAAAAA")],
+        pytest.param(1, "A" * 500, id="1-500 letters"),
+    ],
 )
 def test_fails_when_a_size_or_a_checksum_cannot_be(version_directory, size, crc32c):
     rewrite_manifest(version_directory, files=[{"name": "a", "size": size, "crc32c": crc32c}])
@@ -176,7 +179,12 @@ def test_fails_when_the_manifest_is_missing(version_directory):
 
 
 @pytest.mark.parametrize(
-    "text", ["{", "[" * 5000, "\x00", "", '{"format": 1, "files": [{"size": ' + "9" * 5000 + "}]}"]
+    "text",
+    [
+        *["{", "\x00", ""],
+        pytest.param("[" * 5000, id="lists"),
+        pytest.param('{"format": 1, "files": [{"size": ' + "9" * 5000 + "}]}", id="5000 digits"),
+    ],
 )
 def test_fails_when_the_manifest_is_no_json(version_directory, text):
     (version_directory / "manifest.json").write_text(text)
