@@ -1,6 +1,7 @@
 """Version directories, and the routes around a made-up vLLM."""
 
 import asyncio
+import gc
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from engine_server import Server, serving
 from made_up_engine import Answer, Engine
 from serve.routes import Routes
 from tiny_version import publish
+
+# Nearly all that an import makes stays: looking for garbage in torch's takes seconds.
+gc.set_threshold(10_000)
 
 FILES = {
     "adapter/adapter_config.json": b"{}",
@@ -28,7 +32,7 @@ def version_directory(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """The service around vLLM itself, started once: that takes most of a minute."""
+    """The service around vLLM itself, started once: that takes half of a minute."""
     with serving(tmp_path_factory.mktemp("tiny")) as started:
         yield started
 
