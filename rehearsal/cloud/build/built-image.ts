@@ -1,16 +1,15 @@
 import { createHash } from "node:crypto";
 import {
-  cpSync,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
   rmSync,
-  statSync,
   writeFileSync,
 } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { copy } from "./copy-instruction";
 import {
   commandOf,
   DockerfileError,
@@ -129,44 +128,6 @@ function carryOut(
       copy(value, line, image.workdir, context, rootfs);
       return;
     default:
-  }
-}
-
-/** @see https://docs.docker.com/reference/dockerfile/#copy */
-function copy(
-  value: string,
-  line: number,
-  workdir: string,
-  context: string,
-  rootfs: string,
-): void {
-  const words = value.split(/\s+/);
-  // What another stage or the network would bring is not there.
-  if (words.some((word) => /^--from=|^https?:/.test(word))) return;
-  const paths = words.filter((word) => !word.startsWith("--"));
-  const sources = paths.slice(0, -1);
-  const destination = paths.at(-1)!;
-  if (sources.length === 0) {
-    throw new DockerfileError(
-      `dockerfile parse error on line ${line}: COPY requires at least two arguments`,
-      line,
-    );
-  }
-  const target = join(rootfs, resolve(workdir, destination));
-  const intoFolder =
-    destination.endsWith("/") || destination === "." || sources.length > 1;
-  for (const source of sources) {
-    const from = resolve(context, source.replace(/^\/+/, ""));
-    if (!from.startsWith(resolve(context)) || !existsSync(from)) {
-      throw new DockerfileError(
-        `failed to compute cache key: failed to calculate checksum of ref: "/${source}": not found`,
-        line,
-      );
-    }
-    const isFolder = statSync(from).isDirectory();
-    const to = !isFolder && intoFolder ? join(target, basename(from)) : target;
-    mkdirSync(isFolder ? to : join(to, ".."), { recursive: true });
-    cpSync(from, to, { recursive: true, preserveTimestamps: true });
   }
 }
 
