@@ -4,6 +4,7 @@ import type { Workload } from "../containers/workload";
 import { shortName } from "../identifiers";
 import type { LogSource } from "../logs";
 import type { Json } from "../state";
+import { Places } from "./places";
 import { started, watchLiveness } from "./probes";
 import { readSecrets } from "./secrets";
 import { checkMounts, pullImage } from "./start-checks";
@@ -11,17 +12,32 @@ import { checkMounts, pullImage } from "./start-checks";
 const NOT_ALIVE =
   "The user-provided container failed the configured liveness probe checks and is shut down.";
 
-/** The one instance that a revision has, or has not: none while nobody asks. */
+/** A request waits as long for a place. @see https://cloud.google.com/run/docs/about-instance-autoscaling */
+const LEAST_WAIT_SECONDS = 10;
+const STARTS = 3.5;
+
+/**
+ * The one instance that a revision has, or has not: none while nobody asks. It takes as many requests at
+ * once as all that the revision may have.
+ */
 export class RevisionInstance {
   private starting: Promise<number> | undefined;
   private workload: Workload | undefined;
   private requests = 0;
+  private startSeconds = 0;
+  private readonly places: Places;
   private idleTimer: NodeJS.Timeout | undefined;
 
   constructor(
     private readonly cloud: Cloud,
     private readonly revision: string,
-  ) {}
+  ) {
+    const template = cloud.state.revisions[revision];
+    this.places = new Places(
+      (template?.["maxInstanceRequestConcurrency"] ?? 80) *
+        (template?.["scaling"]?.maxInstanceCount ?? 100),
+    );
+  }
 
   /**
    * Its port, once the startup probe has passed; starts it if need be.
@@ -36,12 +52,23 @@ export class RevisionInstance {
     return this.starting;
   }
 
-  /** Keeps the instance while a request is under way. */
+  /**
+   * Keeps the instance while a request is under way.
+   *
+   * @throws StartFailure when there was no place for it
+   */
   async during<T>(work: (port: number) => Promise<T>): Promise<T> {
     this.requests += 1;
     clearTimeout(this.idleTimer);
     try {
-      return await work(await this.ready());
+      await this.places.take(
+        Math.max(LEAST_WAIT_SECONDS, STARTS * this.startSeconds),
+      );
+      try {
+        return await work(await this.ready());
+      } finally {
+        this.places.free();
+      }
     } finally {
       this.requests -= 1;
       this.waitIdle();
@@ -72,6 +99,7 @@ export class RevisionInstance {
       },
     };
     const port = await freePort();
+    const began = Date.now();
     const workload = await cloud.containers.start({
       name: revision,
       image,
@@ -102,6 +130,7 @@ export class RevisionInstance {
     } finally {
       over.abort();
     }
+    this.startSeconds = (Date.now() - began) / 1000;
     const watch = watchLiveness(container, port, () => {
       cloud.logs.line(log, NOT_ALIVE, "ERROR");
       void workload.stop();

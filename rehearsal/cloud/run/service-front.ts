@@ -134,6 +134,8 @@ function forward(
   seconds: number,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
+    // It gave up while it waited for a place.
+    if (response.destroyed) return resolve();
     const onward = httpRequest(
       {
         host: "127.0.0.1",
