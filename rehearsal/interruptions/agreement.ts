@@ -106,7 +106,7 @@ export function disagreements(
   const all = Object.values(executions);
   const succeeded = all.filter((each) => each["succeededCount"]);
   if (succeeded.length !== 1 || all.length !== 1 + failedExecutions) {
-    const runs = new Set(all.map(({ labels }) => labels?.["run-id"] as string));
+    const runs = new Set(all.flatMap(({ labels }) => labels?.["run-id"] ?? []));
     problems.push(
       `${all.length} executions, of run ${[...runs].join(", ")}, of which ${succeeded.length} succeeded`,
     );
