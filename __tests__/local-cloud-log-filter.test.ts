@@ -292,6 +292,25 @@ describe("Cloud Logging of a local cloud", () => {
   });
 
   test.each<[string, object, string]>([
+    ["has no log", {}, "400 Invalid log_name: ''"],
+    ["is of no log", { logName: "test" }, "400 Invalid log_name: 'test'"],
+    [
+      "is another project's",
+      { logName: "projects/other/logs/test" },
+      "403 Permission 'logging.logEntries.create' denied",
+    ],
+  ])("fails when an entry %s, and keeps none", async (_why, more, message) => {
+    const entries = [
+      { logName: `${PROJECT}/logs/test`, textPayload: "kept" },
+      { textPayload: "not", ...more },
+    ];
+    const write = cloud.post("logging", "entries:write", { entries });
+
+    expect(await cloud.refusal(write)).toContain(message);
+    expect(await texts({ filter: "textPayload=kept" })).toEqual([]);
+  });
+
+  test.each<[string, object, string]>([
     [
       "a filter cannot be read",
       { filter: "severity>" },

@@ -16,7 +16,7 @@ const ORDERS = ["", "timestamp asc", "timestamp desc"];
 export const logging: Handlers = {
   "logging.entries.list": ({ body }, cloud) => {
     const { filter = "", orderBy = "", resourceNames = [] } = body;
-    requireThisProject(cloud.settings, resourceNames);
+    requireThisProject(cloud.settings, "list", resourceNames);
     if (!ORDERS.includes(orderBy)) {
       throw new ApiError(
         400,
@@ -40,8 +40,15 @@ export const logging: Handlers = {
     return { ...(items.length > 0 ? { entries: items } : {}), ...next };
   },
 
-  "logging.entries.write": ({ body }, { logs }) => {
+  "logging.entries.write": ({ body }, { logs, settings }) => {
     const { entries = [], ...common } = body;
+    for (const entry of entries as Json[]) {
+      const logName = entry["logName"] ?? common["logName"];
+      if (!/^projects\/[^/]+\/logs\/[^/]+$/.test(logName ?? "")) {
+        throw new ApiError(400, `Invalid log_name: '${logName ?? ""}'.`);
+      }
+      requireThisProject(settings, "create", [logName]);
+    }
     for (const entry of entries as Json[]) {
       logs.write({
         logName: common["logName"],
@@ -57,6 +64,7 @@ export const logging: Handlers = {
 /** @throws ApiError for entries of another project */
 function requireThisProject(
   { project, projectNumber }: CloudSettings,
+  what: "list" | "create",
   names: readonly string[],
 ): void {
   for (const name of names) {
@@ -64,7 +72,7 @@ function requireThisProject(
     if (id !== project && id !== projectNumber) {
       throw new ApiError(
         403,
-        `Permission 'logging.logEntries.list' denied on resource '${name}' (or it may not exist).`,
+        `Permission 'logging.logEntries.${what}' denied on resource '${name}' (or it may not exist).`,
       );
     }
   }
