@@ -45,15 +45,22 @@ def bases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     }
 
 
+def pytest_configure() -> None:
+    # While everything is imported nothing becomes garbage, and looking for it takes a second.
+    gc.disable()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     """All test files are imported, and no test has started a thread yet."""
     with_forks = any("forks" in item.fixturenames for item in session.items)
-    for name in WARM if with_forks else ():
-        importlib.import_module(name)
+    if with_forks:
+        for name in WARM:
+            importlib.import_module(name)
     if "torch" in sys.modules:
         # A random model never ends its answers, and the 128 tokens of each say no more than these.
         importlib.import_module("finetune.publishing.golden").LONGEST = 4
     keep_what_is_imported()
+    gc.enable()
     if with_forks:
         session.stash[FORKS] = Forks.of_this_process()
 

@@ -55,7 +55,8 @@ class Forks:
         """They begin with these modules, and end with an error where `without` is imported."""
         here, there = Pipe()
         code = (
-            f"import sys; sys.modules[{without!r}] = None; sys.path[:0] = {sys.path!r}\n"
+            "import gc, sys; gc.disable()\n"
+            f"sys.modules[{without!r}] = None; sys.path[:0] = {sys.path!r}\n"
             f"import {', '.join(imports)}, forks\n"
             f"forks.serve(forks.Connection({there.fileno()}))"
         )
@@ -88,6 +89,7 @@ def serve(connection: Connection) -> None:
     # A collection that looked at what is imported would copy all its memory in each fork.
     gc.collect()
     gc.freeze()
+    gc.enable()
     while True:
         try:
             asked = pickle.loads(connection.recv_bytes())

@@ -1,5 +1,6 @@
 """What the transformers of a process makes of versions: token ids, a rendered chat, logits."""
 
+import gc
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,4 +48,5 @@ def _read(directory: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    gc.disable()  # for imports alone it would search a million objects, again and again
     sys.exit(read_versions(sys.argv[1], sys.argv[2:]))
