@@ -30,6 +30,8 @@ WARM = [
     "google.cloud.storage",
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
+    "peft.utils.transformers_weight_conversion",
+    "sqlglot.dialects.sqlite",
     "transformers.models.llama.modeling_llama",
     "transformers.optimization",
 ]
@@ -56,6 +58,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if with_forks:
         for name in WARM:
             importlib.import_module(name)
+        # Hundreds of regular expressions, that each process would compile to load its first model.
+        conversions = importlib.import_module("transformers.conversion_mapping")
+        conversions.get_checkpoint_conversion_mapping("llama")
     if "torch" in sys.modules:
         # A random model never ends its answers, and the 128 tokens of each say no more than these.
         importlib.import_module("finetune.publishing.golden").LONGEST = 4
