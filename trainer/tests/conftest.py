@@ -64,6 +64,8 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if "torch" in sys.modules:
         # A random model never ends its answers, and the 128 tokens of each say no more than these.
         importlib.import_module("finetune.publishing.golden").LONGEST = 4
+        # Nobody looks at the curves of runs; test_report.py draws them in their full size.
+        importlib.import_module("finetune.publishing.loss_curve").DOTS = 20
     keep_what_is_imported()
     gc.enable()
     if with_forks:

@@ -153,8 +153,9 @@ def test_no_rows_no_golden_answers(bases):
 
 
 @pytest.fixture
-def run_in(bases, tmp_path, set_environment):
+def run_in(bases, tmp_path, set_environment, short, monkeypatch):
     """Starts a run whose version goes below tmp_path."""
+    monkeypatch.setattr(golden, "LONGEST", 4)  # how long the answers are says nothing here
     dataset = write_jsonl(tmp_path / "data" / "train.jsonl", rows()).parent
 
     def start(**changes):

@@ -12,7 +12,7 @@ import pytest
 from tiny import environment
 
 from finetune.publishing.answers import shown, worst_answers
-from finetune.publishing.loss_curve import loss_curve, smoothed
+from finetune.publishing.loss_curve import DOTS, loss_curve, smoothed
 from finetune.publishing.manifest import Lineage
 from finetune.publishing.report import Run, write_report
 from finetune.settings import read_settings
@@ -63,6 +63,12 @@ def row(number: int, **changes: Any) -> dict[str, Any]:
         "token_f1": 0.25,
         **changes,
     }
+
+
+@pytest.fixture(autouse=True)
+def _in_full_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the module had it when this file was imported: conftest.py has runs draw less."""
+    monkeypatch.setattr("finetune.publishing.loss_curve.DOTS", DOTS)
 
 
 @cache
