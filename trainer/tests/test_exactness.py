@@ -97,11 +97,11 @@ SHAPES = ["gemma", "gemma2", "gemma3", "gemma3_conditional", "llama", "llama3", 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_packed_rows_give_the_loss_and_gradients_of_documents_alone(adapted, shape):
     model = adapted(shape)
+    implementation = model.config._attn_implementation
+    wanted, reference = one_at_a_time(model, documents())
+    model.set_attn_implementation(implementation)
     for rows_at_once, fixed in ((1, False), (4, False), (2, True)):
         loss, found = laid_out(model, documents(), rows_at_once, fixed)
-        implementation = model.config._attn_implementation
-        wanted, reference = one_at_a_time(model, documents())
-        model.set_attn_implementation(implementation)
         assert loss == pytest.approx(wanted, rel=1e-9, abs=0)
         assert found.keys() == reference.keys() and len(found) == 28
         for name, gradient in found.items():
