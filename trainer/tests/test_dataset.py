@@ -114,6 +114,7 @@ def test_fails_when_a_line_is_not_json(load, tmp_path):
         (b"[" * 100_000, "is nested too deeply"),
         (b"[1, 2]", "is not a JSON object: [1, 2]"),
     ],
+    ids=["no UTF-8", "nested", "a list"],
 )
 def test_fails_when_a_line_cannot_be_a_row(load, tmp_path, line, message):
     path = tmp_path / "a.jsonl"
