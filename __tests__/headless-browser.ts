@@ -38,7 +38,10 @@ export function findBrowser(path = process.env["PATH"]): Browser | undefined {
     FONTCONFIG_FILE: join(unpacked, "fonts.conf"),
   };
   const program = join(unpacked, "chromium");
-  const { status } = spawnSync(program, ["--version"], { env: environment });
+  const { status } = spawnSync(program, ["--version"], {
+    cwd: unpacked,
+    env: environment,
+  });
   return status === 0 ? { program, environment } : undefined;
 }
 
@@ -113,6 +116,8 @@ export class BrowserPage {
       ...["--remote-debugging-pipe", `--user-data-dir=${profile}`],
     ];
     const child = spawn(browser.program, args, {
+      // Fontconfig puts the cache of its fonts where a program was started.
+      cwd: dirname(browser.program),
       env: { ...browser.environment, HOME: profile },
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
     });
