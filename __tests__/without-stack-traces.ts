@@ -3,12 +3,11 @@
  * maps each to its sources: two thirds of the time of a synth.
  */
 export function withoutStackTraces<Result>(synth: () => Result): Result {
-  const { prepareStackTrace } = Error;
-  Error.prepareStackTrace = () => "";
+  const { captureStackTrace } = Error;
+  Error.captureStackTrace = () => undefined;
   try {
     return synth();
   } finally {
-    if (prepareStackTrace) Error.prepareStackTrace = prepareStackTrace;
-    else Reflect.deleteProperty(Error, "prepareStackTrace");
+    Error.captureStackTrace = captureStackTrace;
   }
 }
