@@ -314,18 +314,39 @@ describe("after an apply that could not save its state", () => {
     expect(imports()).toBeUndefined();
   });
 
-  test("that goes, where the saved one has moved on, and what exists is imported", async () => {
-    await trainAccount("Trains");
-    writeFileSync(path.join(root, "state"), state(2));
-    left(2, "google_service_account");
+  test.each([
+    ["has moved on", state(2)],
+    ["is of another beginning", state(1).replace('"l"', '"m"')],
+  ])(
+    "that is set aside, where the saved one %s, and what exists is imported",
+    async (_how, saved) => {
+      await trainAccount("Trains");
+      writeFileSync(path.join(root, "state"), saved);
+      left(2, "google_service_account");
 
-    expect(await recovered("--yes")).toBe(0);
+      expect(await recovered("--yes")).toBe(0);
 
-    expect(output).toContain("older than the saved one, to be deleted:");
-    expect(calls()).not.toContain("state push");
-    expect(existsSync(unsaved())).toBe(false);
-    expect(imports()).toHaveLength(1);
-  });
+      expect(output).toContain("since when another was saved, to be set aside");
+      expect(calls()).not.toContain("state push");
+      expect(existsSync(unsaved())).toBe(false);
+      expect(readFileSync(`${unsaved()}.outdated`, "utf8")).toBe(
+        state(2, "google_service_account"),
+      );
+      expect(imports()).toHaveLength(1);
+    },
+  );
+
+  test.each(["", '{"version": 4, "resou', "null"])(
+    "fails when it is %j, and keeps it",
+    async (text) => {
+      writeFileSync(unsaved(), text);
+
+      await expect(recover(["--yes"], surroundings())).rejects.toThrow(
+        /errored\.tfstate is no state .* Move it elsewhere/,
+      );
+      expect(existsSync(unsaved())).toBe(true);
+    },
+  );
 
   test("fails when it still cannot be saved, and keeps it", async () => {
     left(2, "google_service_account");

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import path from "node:path";
 import { CommandError } from "./command-line";
 import type { Stack } from "./synthesis";
@@ -9,7 +9,7 @@ export interface UnsavedState {
   readonly file: string;
   readonly resources: readonly StateResource[];
 
-  /** Whether the saved one has moved on meanwhile, so that nothing of it is needed. */
+  /** Whether the saved one has moved on meanwhile, or is of another beginning: it must not be put over that. */
   readonly outdated: boolean;
 }
 
@@ -41,6 +41,7 @@ export function requireSavedState(stack: Stack): void {
 /**
  * @param saved - the state as it is saved, in Terraform's JSON; empty where there is none
  * @returns undefined where all was saved
+ * @throws CommandError when the file is no state
  */
 export function unsavedState(
   stack: Stack,
@@ -49,7 +50,12 @@ export function unsavedState(
   const file = fileOf(stack);
   if (!existsSync(file)) return undefined;
   const text = readFileSync(file, "utf8");
-  const unsaved = JSON.parse(text) as Numbered;
+  const unsaved = numbered(text);
+  if (unsaved === undefined) {
+    throw new CommandError(
+      `${file} is no state in Terraform's JSON, perhaps because the disk was full, too. Move it elsewhere, then npm run recover: it finds what exists by its name.`,
+    );
+  }
   const present = JSON.parse(saved.trim() || "{}") as Partial<Numbered>;
   return {
     file,
@@ -66,24 +72,39 @@ interface Numbered {
   readonly serial: number;
 }
 
+function numbered(text: string): Numbered | undefined {
+  try {
+    const { lineage, serial } = JSON.parse(text) as Numbered;
+    return typeof serial === "number" ? { lineage, serial } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where an outdated one goes: nothing is lost. */
+export const setAside = ({ file }: UnsavedState) => `${file}.outdated`;
+
 /**
- * Saves it, unless it is outdated, and takes the file away.
+ * Saves it, or sets it aside if it is outdated.
  *
  * @throws CommandError when it still cannot be saved
  */
 export function saveState(
-  { file, outdated }: UnsavedState,
+  unsaved: UnsavedState,
   stack: Stack,
   env: NodeJS.ProcessEnv,
 ): void {
-  if (!outdated) {
-    try {
-      captureTerraform(stack.directory, ["state", "push", file], env);
-    } catch (error) {
-      throw new CommandError(
-        `${(error as Error).message}\nThe state stays in ${file}. Mend that, and run npm run recover again.`,
-      );
-    }
+  const { file, outdated } = unsaved;
+  if (outdated) {
+    renameSync(file, setAside(unsaved));
+    return;
+  }
+  try {
+    captureTerraform(stack.directory, ["state", "push", file], env);
+  } catch (error) {
+    throw new CommandError(
+      `${(error as Error).message}\nThe state stays in ${file}. Mend that, and run npm run recover again.`,
+    );
   }
   rmSync(file);
 }

@@ -1,5 +1,5 @@
 import type { ExistingResources } from "./existing-resources";
-import type { UnsavedState } from "../unsaved-state";
+import { setAside, type UnsavedState } from "../unsaved-state";
 import { isOfThisMachine, type StateLock } from "./state-lock";
 
 /** What a recovery would do, before it asks. */
@@ -23,7 +23,7 @@ export function report(
   if (unsaved) {
     lines.push(
       unsaved.outdated
-        ? "State that Terraform could not save, older than the saved one, to be deleted:"
+        ? `State that Terraform could not save, since when another was saved, to be set aside as ${setAside(unsaved)}:`
         : `State that Terraform could not save, with ${unsaved.resources.length} resources, to be saved:`,
       `  ${unsaved.file}`,
     );
