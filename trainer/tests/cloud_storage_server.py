@@ -84,6 +84,8 @@ class CloudStorageServer:
 def _handler(server: CloudStorageServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # An answer's body would else wait 40 ms for the client to acknowledge its head.
+        disable_nagle_algorithm = True
 
         def parse_request(self) -> bool:
             """Refuses before any of the methods below is called."""
