@@ -140,6 +140,52 @@ describe("Cloud Run's rules for templates", () => {
       { containers: [{ image: "i" }], labels: { "run.googleapis.com/x": "y" } },
       "system annotations are not supported",
     ],
+    [
+      "more than 1000 arguments",
+      "job",
+      { containers: [{ image: "i", args: Array(1001).fill("a") }] },
+      "args: At most 1000",
+    ],
+    [
+      "an account that is neither an email nor an id",
+      "job",
+      { containers: [{ image: "i" }], serviceAccount: "projects/p/x" },
+      "Unsupported service account: 'projects/p/x'",
+    ],
+    [
+      "a secret with its version in its name",
+      "service",
+      {
+        containers: [
+          {
+            image: "i",
+            env: [
+              {
+                name: "A",
+                valueSource: {
+                  secretKeyRef: { secret: "projects/p/secrets/s/versions/1" },
+                },
+              },
+            ],
+          },
+        ],
+      },
+      "must be a secret's id, or projects/PROJECT/secrets/ID",
+    ],
+    [
+      "a version that is no alias",
+      "job",
+      {
+        volumes: [
+          {
+            name: "v",
+            secret: { secret: "s", items: [{ path: "a", version: "1.0" }] },
+          },
+        ],
+        containers: [{ image: "i" }],
+      },
+      "'1.0' must be a number or an alias",
+    ],
   ])("fails when there is %s", (_what, kind, template, message) => {
     expect(templateProblems(kind, template).join("\n")).toContain(message);
   });
@@ -441,7 +487,7 @@ describe("jobs, builds and services of a local cloud", () => {
       const { PORT, K_REVISION } = process.env;
       createServer((request, response) => response.end(request.url + " " + K_REVISION)).listen(PORT, "127.0.0.1");`,
   };
-
+  // of this project
   /** A service of {@link WEB}, whose answers end with the revision's name. */
   const web = (image: string, revision: string, more: object = {}) => ({
     template: {

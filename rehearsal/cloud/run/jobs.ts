@@ -9,6 +9,7 @@ import { requireOverrides } from "./overrides";
 import { protoJson } from "./proto-json";
 import { queriedPage } from "../page-of";
 import { requireSpoken } from "./not-spoken";
+import { accountEmail } from "./reference-rules";
 import { checkId, masked, requireEtag, resource } from "./resource";
 import { readSecrets } from "./secrets";
 import { pullImage, requireActAs } from "./start-checks";
@@ -133,9 +134,14 @@ function save(
   if (problems.length > 0) {
     throw new ApiError(400, problems.join("\n"));
   }
-  requireSpoken("job", template.template);
-  requireActAs(cloud, call.principal, template.template.serviceAccount);
-  readSecrets(cloud, template.template);
+  const { template: inner } = template;
+  inner.serviceAccount = accountEmail(
+    inner.serviceAccount,
+    cloud.settings.project,
+  );
+  requireSpoken("job", inner);
+  requireActAs(cloud, call.principal, inner.serviceAccount);
+  readSecrets(cloud, inner);
   const saved: Json = {
     ...resource(cloud, name, asked, present),
     template: protoJson(template),

@@ -9,6 +9,7 @@ import { protoJson } from "./proto-json";
 import { requireServiceQuota } from "./quota";
 import { queriedPage } from "../page-of";
 import { requireSpoken } from "./not-spoken";
+import { accountEmail } from "./reference-rules";
 import { checkId, masked, requireEtag, resource } from "./resource";
 import { LATEST } from "./service-fronts";
 import { serviceJson, typed } from "./service-json";
@@ -119,6 +120,10 @@ async function save(
     throw new ApiError(400, problems.join("\n"));
   }
   requireServiceQuota(cloud.settings, asked["template"]);
+  template.serviceAccount = accountEmail(
+    template.serviceAccount,
+    cloud.settings.project,
+  );
   requireSpoken("service", template);
   requireActAs(cloud, call.principal, template.serviceAccount);
   readSecrets(cloud, template);

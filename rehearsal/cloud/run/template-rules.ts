@@ -1,5 +1,6 @@
 import type { Json } from "../state";
 import { gpuProblems } from "./gpu-rules";
+import { referenceProblems } from "./reference-rules";
 import { hasGpu, resourceProblems } from "./resource-rules";
 import { mountProblems, secretVolumeProblems } from "./volume-rules";
 
@@ -29,6 +30,9 @@ export function templateProblems(
   return [
     ...containers.flatMap((container) => [
       ...environmentProblems(kind, container),
+      ...(container["args"]?.length > 1000
+        ? ["args: At most 1000 arguments are allowed."]
+        : []),
       ...resourceProblems(container),
       ...probeProblems(container, hasGpu(container)),
       ...mountProblems(template, container),
@@ -39,6 +43,7 @@ export function templateProblems(
         ? ["liveness_probe: Liveness probes are not allowed in jobs."]
         : []),
     ]),
+    ...referenceProblems(template),
     ...secretVolumeProblems(template),
     ...gpuProblems(kind, template),
     ...numberProblems(kind, template),
