@@ -4,6 +4,7 @@ import type { Cloud } from "../cloud";
 import { etag, nextNumber, shortName, timestamp } from "../identifiers";
 import type { Json } from "../state";
 import { condition } from "./condition";
+import { setDefaults } from "./defaults";
 import { cancelExecution, execute } from "./execute-job";
 import { requireOverrides } from "./overrides";
 import { protoJson } from "./proto-json";
@@ -185,15 +186,7 @@ function complete({ settings }: Cloud, template: Json): void {
   inner.maxRetries ??= 3;
   inner.timeout ??= "600s";
   inner.executionEnvironment ??= "EXECUTION_ENVIRONMENT_GEN2";
-  inner.serviceAccount ??= `${settings.projectNumber}-compute@developer.gserviceaccount.com`;
-  for (const container of inner.containers ?? []) {
-    container.resources ??= {};
-    container.resources.limits = {
-      cpu: "1000m",
-      memory: "512Mi",
-      ...container.resources.limits,
-    };
-  }
+  setDefaults(settings, inner);
 }
 
 function typed(resource: Json): Json {

@@ -9,6 +9,7 @@ import { protoJson } from "./proto-json";
 import { requireServiceQuota } from "./quota";
 import { queriedPage } from "../page-of";
 import { requireSpoken } from "./not-spoken";
+import { setDefaults } from "./defaults";
 import { accountEmail } from "./reference-rules";
 import { checkId, masked, requireEtag, resource } from "./resource";
 import { LATEST } from "./service-fronts";
@@ -165,15 +166,8 @@ function complete({ settings }: Cloud, template: Json): void {
   template["timeout"] ??= "300s";
   template["maxInstanceRequestConcurrency"] ??= 80;
   template["scaling"] = { maxInstanceCount: 100, ...template["scaling"] };
-  template["serviceAccount"] ??=
-    `${settings.projectNumber}-compute@developer.gserviceaccount.com`;
   for (const container of template["containers"] ?? []) {
     container.ports ??= [{ name: "http1", containerPort: 8080 }];
-    container.resources ??= {};
-    container.resources.limits = {
-      cpu: "1000m",
-      memory: "512Mi",
-      ...container.resources.limits,
-    };
   }
+  setDefaults(settings, template);
 }
