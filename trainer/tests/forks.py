@@ -14,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
@@ -38,6 +39,7 @@ class Forks:
 
     def __init__(self, process: int, connection: Connection) -> None:
         self._process, self._connection = process, connection
+        self._running: list[int] = []
 
     @classmethod
     def of_this_process(cls) -> Self:
@@ -71,12 +73,22 @@ class Forks:
 
     def start(self, asked: Sequence[Asked]) -> list[int]:
         """Starts processes at the same time; their ids."""
+        self._end_those_of_a_test_that_failed()
         self._connection.send_bytes(pickle.dumps(asked))
-        return self._answer()
+        self._running = self._answer()
+        return self._running
 
     def codes(self) -> list[int]:
         """Waits for the processes that were started; exit codes, below 0 that of a signal."""
+        self._running = []
         return self._answer()
+
+    def _end_those_of_a_test_that_failed(self) -> None:
+        """Nobody has asked for their codes, which would be taken for those of the next ones."""
+        if self._running:
+            for process in self._running:
+                kill(process, signal.SIGKILL)
+            self.codes()
 
     def _answer(self) -> list[int]:
         assert self._connection.poll(SECONDS), f"no end after {SECONDS} s"
@@ -126,7 +138,7 @@ def runs(process: int) -> bool:
     """Whether a process has not ended yet."""
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # it ended before, or while its file was read
         return False
 
 
@@ -137,5 +149,10 @@ def end_when(
     limit = time.monotonic() + seconds
     while not moment() and time.monotonic() < limit and runs(process):
         time.sleep(0.0005)
-    if runs(process):
+    kill(process, number)
+
+
+def kill(process: int, number: signal.Signals) -> None:
+    """Sends a signal, unless the process has ended."""
+    with suppress(ProcessLookupError):
         os.kill(process, number)
