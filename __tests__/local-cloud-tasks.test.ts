@@ -114,6 +114,14 @@ describe("the tasks of an execution", () => {
     expect(execution.parallelism).toBe(4);
   });
 
+  test("run no more at once than this machine stands, whatever the job says", async () => {
+    const seen = containers(() => later().then(() => good));
+    const { execution } = await run("thirty", { taskCount: 30 });
+
+    expect(seen.most).toBe(8);
+    expect(execution).toMatchObject({ parallelism: 30, succeededCount: 30 });
+  });
+
   test("are counted while they run", async () => {
     let end: (ending: Ending) => void = () => undefined;
     containers((task) =>

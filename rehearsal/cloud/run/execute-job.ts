@@ -11,6 +11,9 @@ import { addTasks } from "./tasks";
 
 const TYPE = "type.googleapis.com/google.cloud.run.v2.Execution";
 
+/** Containers of one execution at a time, whatever its job says: they share this machine. */
+const MOST_AT_ONCE = 8;
+
 /** Executions that somebody cancelled, by name. */
 const cancelled = new Set<string>();
 
@@ -82,7 +85,7 @@ export async function cancelExecution(
   await cloud.containers.stop(name);
 }
 
-/** At most so many tasks at a time as the job says; each ends by itself, also when another has failed. */
+/** At most as many tasks at a time as the job says; each ends by itself, also when another has failed. */
 async function run(
   cloud: Cloud,
   execution: Json,
@@ -93,7 +96,7 @@ async function run(
   const isCancelled = () => cancelled.has(name);
   const onChange = () => countTasks(execution, tasks);
   await Promise.all(
-    Array.from({ length: parallelism }, async () => {
+    Array.from({ length: Math.min(parallelism, MOST_AT_ONCE) }, async () => {
       for (let next = waiting.shift(); next; next = waiting.shift()) {
         await runTask(cloud, execution, next, isCancelled, onChange);
       }
