@@ -12,7 +12,7 @@ Rehearsal: the real stack is synthesized, and the containers of its job and its
 service run here as local processes. A small model learns to write SQL, vLLM serves
 it, and it is asked. Where Terraform is found, it applies the stack to a local Google
 Cloud: plan, gate, apply, a training again, a rollback, destroy. No account, no Docker.
-On two cores about 5 minutes, 12 with Terraform; the first time 3 more, and a
+On two cores about 5 minutes, 7 to 12 with Terraform; the first time 3 more, and a
 download of 3.2 GB. Ctrl-C stops all of it.
 `;
 
