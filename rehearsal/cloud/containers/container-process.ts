@@ -64,6 +64,13 @@ export async function startProcess(
       local(value),
     ]),
   );
+  // Before the process: it could delete a file that nobody has seen yet.
+  const account = `serviceAccount:${template["serviceAccount"]}`;
+  const mounted = (template["volumes"] ?? []).flatMap(({ gcs }: Json) =>
+    gcs
+      ? [new MountedBucket(cloud, gcs.bucket, account, gcs.readOnly === true)]
+      : [],
+  );
   const python = pythonEnvironment();
   const work = new LocalProcess({
     name: shortName(name),
@@ -91,12 +98,6 @@ export async function startProcess(
       ...(props.port === undefined ? {} : { PORT: String(props.port) }),
     },
   });
-  const account = `serviceAccount:${template["serviceAccount"]}`;
-  const mounted = (template["volumes"] ?? []).flatMap(({ gcs }: Json) =>
-    gcs
-      ? [new MountedBucket(cloud, gcs.bucket, account, gcs.readOnly === true)]
-      : [],
-  );
   const tail = new LogTail(file, (line) => cloud.logs.line(log, line));
   const limit = memoryLimit(container);
   const memory = watchMemory(work, limit, (used) =>
