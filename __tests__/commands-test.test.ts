@@ -1,3 +1,5 @@
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { chosenSteps } from "../commands/test";
 import { type Running, sideBySide } from "../commands/test/side-by-side";
@@ -10,10 +12,30 @@ test("npm test checks types and format before it runs tests", () => {
     "jest",
     "ruff check",
     "ruff format --check",
-    "pytest trainer",
+    "pytest trainer a-k",
+    "pytest trainer l-z",
     "pytest vllm",
     "pytest rehearsal",
   ]);
+});
+
+test("each test file of the trainer is in one of its halves", () => {
+  const ignored = STEPS.filter(({ folder }) => folder === "trainer").map(
+    ({ command }) =>
+      new RegExp(
+        /^--ignore-glob=tests\/(test_\[.-.\])\*$/.exec(command.at(-1)!)![1]!,
+      ),
+  );
+  expect(ignored).toHaveLength(2);
+
+  const files = readdirSync(join(__dirname, "../trainer/tests")).filter(
+    (name) => /^test_.*\.py$/.test(name),
+  );
+  expect(
+    files.filter(
+      (file) => ignored.filter((half) => half.test(file)).length !== 1,
+    ),
+  ).toEqual([]);
 });
 
 test("--only takes a step by its name or its first word", () => {
