@@ -39,7 +39,8 @@ const COMMAND: Command<typeof OPTIONS> = {
   name: "recover",
   summary:
     "After a deploy that was killed: removes the lock that it left on the state, saves the state if Terraform could\n" +
-    "not, and has the next deploy import what it made and could not write down. Shows all of it and asks first. After Ctrl-C it is not needed.",
+    "not, and has the next deploy import what it made and could not write down. Shows all of it and asks first. After\n" +
+    "Ctrl-C it is not needed.",
   options: OPTIONS,
 };
 
